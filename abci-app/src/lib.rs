@@ -1,0 +1,1 @@
+//! bautad: the ABCI application that runs federated rounds and CosmWasm contracts.

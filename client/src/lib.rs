@@ -1,0 +1,1 @@
+//! Chain access, keys, data providers and model providers.

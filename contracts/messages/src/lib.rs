@@ -1,0 +1,1 @@
+//! Messages, queries and sudo messages of the three contracts.

@@ -1,0 +1,1 @@
+//! Fixed point, encodings, server optimisers, and the trainers of clients.

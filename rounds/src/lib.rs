@@ -1,0 +1,1 @@
+//! The life of a training task as a deterministic state machine.

@@ -1,0 +1,1 @@
+//! The chain's own protobuf types, generated from schema/proto.
