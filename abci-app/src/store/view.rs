@@ -1,0 +1,299 @@
+//! The one type through which state is touched: a stack of layers over a committed base.
+//!
+//! A block's, a transaction's and a sub-message's views nest: [`View::begin`] opens a layer, [`View::commit`] merges it
+//! into the one below, [`View::discard`] forgets it. The handle is owned and cheap to clone, so that it can be lent to
+//! the CosmWasm VM, which asks for `'static` storage; all clones see the same layers.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use super::Store;
+
+/// Committed state that views lie over. It never changes while a view exists.
+pub trait Base: Send + Sync {
+    /// The value under `key`.
+    fn get(&self, store: Store, key: &[u8]) -> Option<Vec<u8>>;
+
+    /// The first entry (last for [`Order::Descending`]) between the bounds.
+    fn next(&self, store: Store, start: Bound<&[u8]>, end: Bound<&[u8]>, order: Order) -> Option<(Vec<u8>, Vec<u8>)>;
+}
+
+/// The direction of an iteration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// From the smallest key.
+    Ascending,
+    /// From the largest key.
+    Descending,
+}
+
+/// What a layer changed: `None` is a deletion.
+pub type Changes = BTreeMap<(Store, Vec<u8>), Option<Vec<u8>>>;
+
+/// A transactional view of the state.
+#[derive(Clone)]
+pub struct View(Arc<Mutex<Layers>>);
+
+struct Layers {
+    base: Arc<dyn Base>,
+    layers: Vec<Changes>,
+}
+
+impl View {
+    /// A view with one empty layer over `base`.
+    pub fn new(base: Arc<dyn Base>) -> Self {
+        Self(Arc::new(Mutex::new(Layers { base, layers: vec![Changes::new()] })))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Layers> {
+        // A panic while the lock is held stops the process on the consensus path; queries must not inherit the poison.
+        self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    /// The value under `key`, as the topmost layer sees it.
+    pub fn get(&self, store: Store, key: &[u8]) -> Option<Vec<u8>> {
+        let inner = self.lock();
+        let full = (store, key.to_vec());
+        for layer in inner.layers.iter().rev() {
+            if let Some(change) = layer.get(&full) {
+                return change.clone();
+            }
+        }
+        inner.base.get(store, key)
+    }
+
+    /// Writes in the topmost layer.
+    pub fn set(&self, store: Store, key: Vec<u8>, value: Vec<u8>) {
+        self.change(store, key, Some(value));
+    }
+
+    /// Deletes in the topmost layer.
+    pub fn delete(&self, store: Store, key: &[u8]) {
+        self.change(store, key.to_vec(), None);
+    }
+
+    fn change(&self, store: Store, key: Vec<u8>, value: Option<Vec<u8>>) {
+        if let Some(top) = self.lock().layers.last_mut() {
+            top.insert((store, key), value);
+        }
+    }
+
+    /// The next entry between the bounds in the given order; ask again with the bound moved to go on.
+    pub fn next(
+        &self,
+        store: Store,
+        start: Bound<&[u8]>,
+        end: Bound<&[u8]>,
+        order: Order,
+    ) -> Option<(Vec<u8>, Vec<u8>)> {
+        let inner = self.lock();
+        let mut start = start.map(<[u8]>::to_vec);
+        let mut end = end.map(<[u8]>::to_vec);
+        // Each turn settles one key: the nearest of all layers and the base; a deleted one moves the bound past it.
+        loop {
+            if is_empty(&start, &end) {
+                return None;
+            }
+            let nearest = inner.nearest(store, &start, &end, order)?;
+            match nearest {
+                (key, Some(value)) => return Some((key, value)),
+                (key, None) => match order {
+                    Order::Ascending => start = Bound::Excluded(key),
+                    Order::Descending => end = Bound::Excluded(key),
+                },
+            }
+        }
+    }
+
+    /// All entries between the bounds, at most `limit`.
+    pub fn range(
+        &self,
+        store: Store,
+        start: Bound<&[u8]>,
+        end: Bound<&[u8]>,
+        order: Order,
+        limit: usize,
+    ) -> Vec<(Vec<u8>, Vec<u8>)> {
+        let mut found: Vec<(Vec<u8>, Vec<u8>)> = Vec::new();
+        let mut moved: Option<Vec<u8>> = None;
+        while found.len() < limit {
+            let entry = match (&moved, order) {
+                (None, _) => self.next(store, start, end, order),
+                (Some(at), Order::Ascending) => self.next(store, Bound::Excluded(at.as_slice()), end, order),
+                (Some(at), Order::Descending) => self.next(store, start, Bound::Excluded(at.as_slice()), order),
+            };
+            let Some((key, value)) = entry else { break };
+            moved = Some(key.clone());
+            found.push((key, value));
+        }
+        found
+    }
+
+    /// Opens a layer.
+    pub fn begin(&self) {
+        self.lock().layers.push(Changes::new());
+    }
+
+    /// Merges the topmost layer into the one below it. The lowest layer stays.
+    pub fn commit(&self) {
+        let mut inner = self.lock();
+        if inner.layers.len() > 1 {
+            if let Some(top) = inner.layers.pop() {
+                if let Some(below) = inner.layers.last_mut() {
+                    below.extend(top);
+                }
+            }
+        }
+    }
+
+    /// Forgets the topmost layer. The lowest layer is emptied.
+    pub fn discard(&self) {
+        let mut inner = self.lock();
+        if inner.layers.len() > 1 {
+            inner.layers.pop();
+        } else if let Some(lowest) = inner.layers.last_mut() {
+            lowest.clear();
+        }
+    }
+
+    /// Runs `body` in a layer of its own: committed when it succeeds, forgotten when it fails.
+    ///
+    /// # Errors
+    /// Those of `body`.
+    pub fn nested<T, E>(&self, body: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
+        self.begin();
+        let result = body();
+        match result {
+            Ok(_) => self.commit(),
+            Err(_) => self.discard(),
+        }
+        result
+    }
+
+    /// An independent view that starts from what this one sees now and never writes back to it.
+    #[must_use]
+    pub fn fork(&self) -> Self {
+        let inner = self.lock();
+        let mut layers = inner.layers.clone();
+        layers.push(Changes::new());
+        Self(Arc::new(Mutex::new(Layers { base: inner.base.clone(), layers })))
+    }
+
+    /// Everything that was changed over the base, all layers merged.
+    pub fn changes(&self) -> Changes {
+        let inner = self.lock();
+        let mut all = Changes::new();
+        for layer in &inner.layers {
+            all.extend(layer.iter().map(|(key, value)| (key.clone(), value.clone())));
+        }
+        all
+    }
+}
+
+fn is_empty(start: &Bound<Vec<u8>>, end: &Bound<Vec<u8>>) -> bool {
+    match (start, end) {
+        (Bound::Included(s), Bound::Included(e)) => s > e,
+        (Bound::Included(s), Bound::Excluded(e))
+        | (Bound::Excluded(s), Bound::Included(e))
+        | (Bound::Excluded(s), Bound::Excluded(e)) => s >= e,
+        _ => false,
+    }
+}
+
+impl Layers {
+    /// The nearest key of all layers and the base between non-empty bounds, with what the topmost owner says of it.
+    fn nearest(
+        &self,
+        store: Store,
+        start: &Bound<Vec<u8>>,
+        end: &Bound<Vec<u8>>,
+        order: Order,
+    ) -> Option<(Vec<u8>, Option<Vec<u8>>)> {
+        let low = match start {
+            Bound::Included(key) => Bound::Included((store, key.clone())),
+            Bound::Excluded(key) => Bound::Excluded((store, key.clone())),
+            Bound::Unbounded => Bound::Included((store, Vec::new())),
+        };
+        let mut best: Option<(Vec<u8>, Option<Vec<u8>>)> =
+            self.base.next(store, as_slice(start), as_slice(end), order).map(|(key, value)| (key, Some(value)));
+        // From the lowest layer up, so that of equal keys the topmost wins.
+        for layer in &self.layers {
+            let within = |key: &&(Store, Vec<u8>)| {
+                key.0 == store
+                    && match end {
+                        Bound::Included(last) => key.1 <= *last,
+                        Bound::Excluded(last) => key.1 < *last,
+                        Bound::Unbounded => true,
+                    }
+            };
+            let candidate = match order {
+                Order::Ascending => layer.range((low.clone(), Bound::Unbounded)).next().filter(|(key, _)| within(key)),
+                Order::Descending => {
+                    let high = match end {
+                        Bound::Included(key) => Bound::Included((store, key.clone())),
+                        Bound::Excluded(key) => Bound::Excluded((store, key.clone())),
+                        Bound::Unbounded => Bound::Unbounded,
+                    };
+                    match high {
+                        Bound::Unbounded => {
+                            layer.range((low.clone(), Bound::Unbounded)).take_while(|(key, _)| key.0 == store).last()
+                        }
+                        high => layer.range((low.clone(), high)).next_back(),
+                    }
+                }
+            };
+            if let Some(((_, key), value)) = candidate {
+                let takes = match &best {
+                    None => true,
+                    Some((held, _)) => match order {
+                        Order::Ascending => key <= held,
+                        Order::Descending => key >= held,
+                    },
+                };
+                if takes {
+                    best = Some((key.clone(), value.clone()));
+                }
+            }
+        }
+        best
+    }
+}
+
+fn as_slice(bound: &Bound<Vec<u8>>) -> Bound<&[u8]> {
+    match bound {
+        Bound::Included(key) => Bound::Included(key.as_slice()),
+        Bound::Excluded(key) => Bound::Excluded(key.as_slice()),
+        Bound::Unbounded => Bound::Unbounded,
+    }
+}
+
+/// A base in memory, for tests and tools.
+#[derive(Debug, Default, Clone)]
+pub struct MemoryBase(pub BTreeMap<(Store, Vec<u8>), Vec<u8>>);
+
+impl Base for MemoryBase {
+    fn get(&self, store: Store, key: &[u8]) -> Option<Vec<u8>> {
+        self.0.get(&(store, key.to_vec())).cloned()
+    }
+
+    fn next(&self, store: Store, start: Bound<&[u8]>, end: Bound<&[u8]>, order: Order) -> Option<(Vec<u8>, Vec<u8>)> {
+        let inside = |key: &[u8]| {
+            (match start {
+                Bound::Included(first) => key >= first,
+                Bound::Excluded(first) => key > first,
+                Bound::Unbounded => true,
+            }) && (match end {
+                Bound::Included(last) => key <= last,
+                Bound::Excluded(last) => key < last,
+                Bound::Unbounded => true,
+            })
+        };
+        let mut entries = self.0.iter().filter(|((owner, key), _)| *owner == store && inside(key));
+        let found = match order {
+            Order::Ascending => entries.next(),
+            Order::Descending => entries.next_back(),
+        };
+        found.map(|((_, key), value)| (key.clone(), value.clone()))
+    }
+}
