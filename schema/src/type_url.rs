@@ -1,0 +1,37 @@
+//! Type URLs of the module's messages, as they stand in a transaction's `Any`.
+
+/// `MsgCreateTask`.
+pub const CREATE_TASK: &str = "/bauta.training.v1.MsgCreateTask";
+/// `MsgCancelTask`.
+pub const CANCEL_TASK: &str = "/bauta.training.v1.MsgCancelTask";
+/// `MsgTopUpTask`.
+pub const TOP_UP_TASK: &str = "/bauta.training.v1.MsgTopUpTask";
+/// `MsgEnrol`.
+pub const ENROL: &str = "/bauta.training.v1.MsgEnrol";
+/// `MsgDeal`.
+pub const DEAL: &str = "/bauta.training.v1.MsgDeal";
+/// `MsgComplain`.
+pub const COMPLAIN: &str = "/bauta.training.v1.MsgComplain";
+/// `MsgCheckIn`.
+pub const CHECK_IN: &str = "/bauta.training.v1.MsgCheckIn";
+/// `MsgSubmitHeader`.
+pub const SUBMIT_HEADER: &str = "/bauta.training.v1.MsgSubmitHeader";
+/// `MsgSubmitChunk`.
+pub const SUBMIT_CHUNK: &str = "/bauta.training.v1.MsgSubmitChunk";
+/// `MsgUnmask`.
+pub const UNMASK: &str = "/bauta.training.v1.MsgUnmask";
+/// `MsgReport`.
+pub const REPORT: &str = "/bauta.training.v1.MsgReport";
+/// `MsgUpdateParams`.
+pub const UPDATE_PARAMS: &str = "/bauta.training.v1.MsgUpdateParams";
+
+/// The protocol messages: those that carry an empty fee, and go through the reserved lane.
+pub const PROTOCOL: [&str; 7] = [
+    ENROL,
+    DEAL,
+    COMPLAIN,
+    CHECK_IN,
+    SUBMIT_HEADER,
+    SUBMIT_CHUNK,
+    UNMASK,
+];
