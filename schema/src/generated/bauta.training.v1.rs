@@ -361,7 +361,7 @@ impl ::prost::Name for Rewards {
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct InitialModel {
     /// Where it comes from.
-    #[prost(oneof = "initial_model::Source", tags = "1, 2")]
+    #[prost(oneof = "initial_model::Source", tags = "1, 2, 3")]
     pub source: ::core::option::Option<initial_model::Source>,
 }
 /// Nested message and enum types in `InitialModel`.
@@ -372,9 +372,12 @@ pub mod initial_model {
         /// Canonical model bytes, at most the chain's limit (512 KiB by default).
         #[prost(bytes, tag = "1")]
         Inline(::prost::alloc::vec::Vec<u8>),
-        /// Seed, 32 bytes, from which the weights are expanded in integers.
-        #[prost(bytes, tag = "2")]
-        Seed(::prost::alloc::vec::Vec<u8>),
+        /// All weights zero: right for convex models.
+        #[prost(message, tag = "2")]
+        Zero(super::ZeroInit),
+        /// Uniform weights, expanded in integers.
+        #[prost(message, tag = "3")]
+        Uniform(super::UniformInit),
     }
 }
 impl ::prost::Name for InitialModel {
@@ -385,6 +388,39 @@ impl ::prost::Name for InitialModel {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "/bauta.training.v1.InitialModel".into()
+    }
+}
+/// All weights zero.
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct ZeroInit {}
+impl ::prost::Name for ZeroInit {
+    const NAME: &'static str = "ZeroInit";
+    const PACKAGE: &'static str = "bauta.training.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bauta.training.v1.ZeroInit".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bauta.training.v1.ZeroInit".into()
+    }
+}
+/// Uniform weights in \[-bound, bound\], one bound a tensor.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct UniformInit {
+    /// Seed of the streams, 32 bytes.
+    #[prost(bytes = "vec", tag = "1")]
+    pub seed: ::prost::alloc::vec::Vec<u8>,
+    /// Bounds in the order of the tensors, Q32; 0 gives zeros.
+    #[prost(sint64, repeated, tag = "2")]
+    pub bounds: ::prost::alloc::vec::Vec<i64>,
+}
+impl ::prost::Name for UniformInit {
+    const NAME: &'static str = "UniformInit";
+    const PACKAGE: &'static str = "bauta.training.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bauta.training.v1.UniformInit".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bauta.training.v1.UniformInit".into()
     }
 }
 /// Parameters of the module, changed by its authority.
@@ -837,6 +873,12 @@ pub struct Member {
     /// Failed phases of this epoch in which its seat was silent.
     #[prost(uint32, tag = "11")]
     pub silent_phases: u32,
+    /// Last round in which the bar holds; 0 means until the epoch ends.
+    #[prost(uint64, tag = "12")]
+    pub barred_until: u64,
+    /// The offence of a bar for an offence.
+    #[prost(enumeration = "OffenceKind", tag = "13")]
+    pub offence: i32,
 }
 impl ::prost::Name for Member {
     const NAME: &'static str = "Member";
@@ -1032,6 +1074,9 @@ pub struct Round {
     /// Bytes of its protocol messages that were accepted.
     #[prost(uint64, tag = "24")]
     pub bytes: u64,
+    /// Members that might have checked in when it opened; check-in closes early when so many did.
+    #[prost(uint32, tag = "25")]
+    pub expected: u32,
 }
 impl ::prost::Name for Round {
     const NAME: &'static str = "Round";
@@ -2147,10 +2192,10 @@ impl ::prost::Name for SignedBody {
 pub struct TwoHeaders {
     /// The one.
     #[prost(message, optional, tag = "1")]
-    pub first: ::core::option::Option<SignedBody>,
+    pub first: ::core::option::Option<HeaderEvidence>,
     /// The other.
     #[prost(message, optional, tag = "2")]
-    pub second: ::core::option::Option<SignedBody>,
+    pub second: ::core::option::Option<HeaderEvidence>,
 }
 impl ::prost::Name for TwoHeaders {
     const NAME: &'static str = "TwoHeaders";
@@ -2160,6 +2205,29 @@ impl ::prost::Name for TwoHeaders {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "/bauta.training.v1.TwoHeaders".into()
+    }
+}
+/// A header and what its context was made of, so that headers for one round under two models count.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct HeaderEvidence {
+    /// The header.
+    #[prost(message, optional, tag = "1")]
+    pub signed: ::core::option::Option<SignedBody>,
+    /// Hash of the model; empty means the round's.
+    #[prost(bytes = "vec", tag = "2")]
+    pub model_hash: ::prost::alloc::vec::Vec<u8>,
+    /// Root of the roster; empty means the round's.
+    #[prost(bytes = "vec", tag = "3")]
+    pub roster_root: ::prost::alloc::vec::Vec<u8>,
+}
+impl ::prost::Name for HeaderEvidence {
+    const NAME: &'static str = "HeaderEvidence";
+    const PACKAGE: &'static str = "bauta.training.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bauta.training.v1.HeaderEvidence".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bauta.training.v1.HeaderEvidence".into()
     }
 }
 /// A message whose proof does not hold.
