@@ -1,5 +1,8 @@
 //! What a handler may do, in its type: [`Context`] writes, [`QueryContext`] only reads.
 
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+
 use crate::error::Result;
 use crate::events::Event;
 use crate::gas::{kv, Gas, GasMeter};
@@ -38,6 +41,28 @@ pub struct TxInfo {
     pub index: u32,
 }
 
+/// How deep contracts have called each other, and which codes the transaction has loaded already.
+///
+/// It travels with every context, through the app's router too, so that no detour resets a depth.
+#[derive(Debug, Clone, Default)]
+pub struct Calls {
+    /// Messages of contracts to contracts, at most 100 deep.
+    pub messages: u32,
+    /// Queries of contracts to contracts, at most 10 deep.
+    pub queries: u32,
+    /// Checksums of the codes loaded in this transaction, which load at a discount from then on. All contexts of a
+    /// transaction share it, and a failed sub-message does not undo it (wasmd: `TxContracts`). `None` outside of
+    /// transactions: no discount there.
+    pub loaded: Option<Arc<Mutex<BTreeSet<[u8; 32]>>>>,
+}
+
+impl Calls {
+    /// Those of a transaction that begins.
+    pub fn of_transaction() -> Self {
+        Self { loaded: Some(Arc::default()), ..Self::default() }
+    }
+}
+
 /// What a message or a hook executes in: state, gas and events.
 pub struct Context {
     /// The state.
@@ -54,9 +79,45 @@ pub struct Context {
     pub tx: Option<TxInfo>,
     /// Bech32 prefix of accounts.
     pub prefix: String,
+    /// How deep contracts are in each other.
+    pub calls: Calls,
 }
 
 impl Context {
+    /// A context without events; that of a transaction when `tx` is given.
+    pub fn new(
+        view: View,
+        gas: GasMeter,
+        block: BlockInfo,
+        mode: Mode,
+        tx: Option<TxInfo>,
+        prefix: impl Into<String>,
+    ) -> Self {
+        let calls = if tx.is_some() { Calls::of_transaction() } else { Calls::default() };
+        Self { view, gas, events: Vec::new(), block, mode, tx, prefix: prefix.into(), calls }
+    }
+
+    /// What a query reads that this context asks, with at most `gas_limit`; the caller charges what the query consumed.
+    pub fn query(&self, gas_limit: Gas) -> QueryContext {
+        QueryContext {
+            view: self.view.clone(),
+            gas: GasMeter::limited(gas_limit),
+            block: self.block.clone(),
+            tx: self.tx.clone(),
+            prefix: self.prefix.clone(),
+            calls: self.calls.clone(),
+        }
+    }
+
+    /// Whether something is stored, charging as the SDK's gas store does.
+    ///
+    /// # Errors
+    /// Out of gas.
+    pub fn has(&mut self, store: Store, key: &[u8]) -> Result<bool> {
+        self.gas.consume(kv::HAS, "Has")?;
+        Ok(self.view.get(store, key).is_some())
+    }
+
     /// Reads, charging as the SDK's gas store does.
     ///
     /// # Errors
@@ -121,8 +182,31 @@ pub struct QueryContext {
     pub gas: GasMeter,
     /// The block whose state this is.
     pub block: BlockInfo,
+    /// The transaction that asks; `None` for queries from outside.
+    pub tx: Option<TxInfo>,
     /// Bech32 prefix of accounts.
     pub prefix: String,
+    /// How deep contracts are in each other.
+    pub calls: Calls,
+}
+
+impl QueryContext {
+    /// The context of a query from outside.
+    pub fn new(view: View, gas: GasMeter, block: BlockInfo, prefix: impl Into<String>) -> Self {
+        Self { view, gas, block, tx: None, prefix: prefix.into(), calls: Calls::default() }
+    }
+
+    /// Reads, charging as the SDK's gas store does.
+    ///
+    /// # Errors
+    /// Out of gas.
+    pub fn get(&mut self, store: Store, key: &[u8]) -> Result<Option<Vec<u8>>> {
+        self.gas.consume(kv::READ_FLAT, "ReadFlat")?;
+        let value = self.view.get(store, key);
+        let bytes = key.len() + value.as_ref().map_or(0, Vec::len);
+        self.gas.consume(per_byte(kv::READ_BYTE, bytes), "ReadPerByte")?;
+        Ok(value)
+    }
 }
 
 fn per_byte(price: Gas, bytes: usize) -> Gas {
