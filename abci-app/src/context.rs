@@ -63,6 +63,9 @@ impl Calls {
     }
 }
 
+/// Work left beside a transaction; see [`Context::outside`].
+pub type Outside = Box<dyn FnOnce(&mut Context) -> Result<()> + Send>;
+
 /// What a message or a hook executes in: state, gas and events.
 pub struct Context {
     /// The state.
@@ -81,6 +84,10 @@ pub struct Context {
     pub prefix: String,
     /// How deep contracts are in each other.
     pub calls: Calls,
+    /// Whether a transaction that waits in the mempool is only looked at again: its signatures were verified before.
+    pub recheck: bool,
+    /// Work that is done even if the message or the transaction fails; see [`Context::outside`].
+    pub outside: Vec<Outside>,
 }
 
 impl Context {
@@ -94,7 +101,25 @@ impl Context {
         prefix: impl Into<String>,
     ) -> Self {
         let calls = if tx.is_some() { Calls::of_transaction() } else { Calls::default() };
-        Self { view, gas, events: Vec::new(), block, mode, tx, prefix: prefix.into(), calls }
+        Self {
+            view,
+            gas,
+            events: Vec::new(),
+            block,
+            mode,
+            tx,
+            prefix: prefix.into(),
+            calls,
+            recheck: false,
+            outside: Vec::new(),
+        }
+    }
+
+    /// Leaves work that is done beside the transaction: it happens even if the message or the transaction fails, as an
+    /// offence must be recorded that was found in a message which is then refused. It runs after the transaction, on the
+    /// block's view, with unlimited gas and its events kept, only in a decided block; in every other mode it is dropped.
+    pub fn outside(&mut self, work: impl FnOnce(&mut Context) -> Result<()> + Send + 'static) {
+        self.outside.push(Box::new(work));
     }
 
     /// What a query reads that this context asks, with at most `gas_limit`; the caller charges what the query consumed.

@@ -68,8 +68,8 @@ macro_rules! sdk_errors {
 sdk_errors! {
     /// The bytes are no transaction.
     tx_decode = 2;
-    /// The signer's sequence is not the account's.
-    wrong_sequence = 3;
+    /// A sequence that cannot be.
+    invalid_sequence = 3;
     /// The sender may not do this, or its signature does not verify.
     unauthorized = 4;
     /// The account cannot pay.
@@ -114,4 +114,41 @@ sdk_errors! {
     invalid_height = 26;
     /// The chain id is another chain's.
     invalid_chain_id = 28;
+    /// The signer's sequence is not the account's.
+    wrong_sequence = 32;
+    /// Extension options that a node must understand, and this one does not.
+    unknown_extension_options = 31;
+    /// The gas limit is not one.
+    invalid_gas_limit = 41;
+}
+
+/// Errors of queries, worded and coded as a gRPC status that went through the SDK's `abci_query`
+/// (cosmos-sdk baseapp/abci.go, `gRPCErrorToSDKError`).
+pub mod grpc {
+    use super::Error;
+
+    /// Nothing there: sdk 22.
+    pub fn not_found(desc: impl std::fmt::Display) -> Error {
+        Error::key_not_found(format!("rpc error: code = NotFound desc = {desc}"))
+    }
+
+    /// The request is malformed: sdk 18.
+    pub fn invalid_argument(desc: impl std::fmt::Display) -> Error {
+        Error::invalid_request(format!("rpc error: code = InvalidArgument desc = {desc}"))
+    }
+
+    /// The node cannot answer: sdk 6.
+    pub fn internal(desc: impl std::fmt::Display) -> Error {
+        Error::unknown_request(format!("rpc error: code = Internal desc = {desc}"))
+    }
+
+    /// An error of a module, its sentence unredacted: sdk 6.
+    pub fn unknown(desc: impl std::fmt::Display) -> Error {
+        Error::unknown_request(format!("rpc error: code = Unknown desc = {desc}"))
+    }
+
+    /// No such method: sdk 6.
+    pub fn unimplemented(desc: impl std::fmt::Display) -> Error {
+        Error::unknown_request(format!("rpc error: code = Unimplemented desc = {desc}"))
+    }
 }

@@ -3,8 +3,12 @@
 //! `app` is the life of a block; `tx` what happens to a transaction before its messages; `store` the state and its
 //! commitment; `modules` what the chain can do; `sequencer` the engine of one process.
 
+pub mod address;
+pub mod coin;
 pub mod context;
+pub mod deep_stack;
 pub mod error;
 pub mod events;
 pub mod gas;
+pub mod params;
 pub mod store;

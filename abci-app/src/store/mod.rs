@@ -1,5 +1,6 @@
 //! State: ordered key-value stores, each committed to by a Merkle tree, seen through transactional views.
 
+pub mod blobs;
 pub mod view;
 
 pub use view::{Base, Changes, MemoryBase, Order, View};
@@ -24,6 +25,23 @@ pub enum Store {
 impl Store {
     /// All stores, in the order of their names.
     pub const ALL: [Store; 6] = [Store::App, Store::Auth, Store::Bank, Store::Blobs, Store::Training, Store::Wasm];
+
+    /// Its place in [`Store::ALL`]: one byte in keys on disk.
+    pub fn index(self) -> usize {
+        match self {
+            Store::App => 0,
+            Store::Auth => 1,
+            Store::Bank => 2,
+            Store::Blobs => 3,
+            Store::Training => 4,
+            Store::Wasm => 5,
+        }
+    }
+
+    /// The store of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|store| store.name() == name)
+    }
 
     /// The name in `store/<name>/key` queries, and the key in the main tree.
     pub fn name(self) -> &'static str {
