@@ -46,10 +46,7 @@ fn add(files: &mut BTreeMap<String, String>, contract: &str, api: cosmwasm_schem
     let api = api.render();
     let whole = api.to_string().expect("a schema of plain types is JSON");
     files.insert(format!("{contract}/{contract}.json"), whole + "\n");
-    for (name, text) in api
-        .to_schema_files()
-        .expect("a schema of plain types is JSON")
-    {
+    for (name, text) in api.to_schema_files().expect("a schema of plain types is JSON") {
         files.insert(format!("{contract}/raw/{name}"), text + "\n");
     }
 }

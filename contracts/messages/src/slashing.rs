@@ -152,7 +152,7 @@ pub struct Verdict {
     pub evidence: Binary,
     /// Who reported it, if somebody did.
     pub reporter: Option<String>,
-    /// Who was harmed, at most [`crate::staking::MAX_COMPENSATED`] addresses.
+    /// Who was harmed; the first [`crate::staking::MAX_COMPENSATED`] share the compensation.
     #[serde(default)]
     pub harmed: Vec<String>,
 }

@@ -15,26 +15,15 @@ fn a_bond_is_an_empty_object() {
 
 #[test]
 fn amounts_are_strings() {
-    let msg = staking::ExecuteMsg::Unbond {
-        amount: Uint128::new(5),
-    };
-    assert_eq!(
-        to_json_string(&msg).unwrap(),
-        r#"{"unbond":{"amount":"5"}}"#
-    );
+    let msg = staking::ExecuteMsg::Unbond { amount: Uint128::new(5) };
+    assert_eq!(to_json_string(&msg).unwrap(), r#"{"unbond":{"amount":"5"}}"#);
 }
 
 #[test]
 fn a_registration_needs_only_a_name() {
-    let msg: registry::ExecuteMsg =
-        from_json(br#"{"register":{"metadata":{"name":"clinic"}}}"#).unwrap();
-    let registry::ExecuteMsg::Register { metadata } = msg else {
-        panic!("expected a registration, got {msg:?}")
-    };
-    assert_eq!(
-        (metadata.name.as_str(), metadata.contact.as_str()),
-        ("clinic", "")
-    );
+    let msg: registry::ExecuteMsg = from_json(br#"{"register":{"metadata":{"name":"clinic"}}}"#).unwrap();
+    let registry::ExecuteMsg::Register { metadata } = msg else { panic!("expected a registration, got {msg:?}") };
+    assert_eq!((metadata.name.as_str(), metadata.contact.as_str()), ("clinic", ""));
 }
 
 #[test]
@@ -45,13 +34,9 @@ fn an_unknown_variant_is_refused_by_name() {
 
 #[test]
 fn an_unknown_field_is_refused_by_name() {
-    let error = from_json::<staking::ExecuteMsg>(br#"{"unbond":{"amount":"1","to":"x"}}"#)
-        .unwrap_err()
-        .to_string();
+    let error = from_json::<staking::ExecuteMsg>(br#"{"unbond":{"amount":"1","to":"x"}}"#).unwrap_err().to_string();
     assert!(error.contains("unknown field `to`"), "{error}");
-    let error = from_json::<staking::ExecuteMsg>(br#"{"bond":{"amount":"1"}}"#)
-        .unwrap_err()
-        .to_string();
+    let error = from_json::<staking::ExecuteMsg>(br#"{"bond":{"amount":"1"}}"#).unwrap_err().to_string();
     assert!(error.contains("unknown field `amount`"), "{error}");
 }
 
@@ -93,10 +78,7 @@ fn a_standing_names_its_status() {
     let response = registry::ProviderResponse {
         provider: Addr::unchecked("bauta1p"),
         registration: None,
-        standing: registry::Standing::Jailed {
-            until: 7,
-            reason: "silent_seat".to_string(),
-        },
+        standing: registry::Standing::Jailed { until: 7, reason: "silent_seat".to_string() },
     };
     assert_eq!(
         to_json_string(&response).unwrap(),

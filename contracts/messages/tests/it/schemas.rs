@@ -36,8 +36,7 @@ fn the_committed_schemas_are_what_the_types_generate() {
 fn every_query_names_its_response() {
     for contract in ["registry", "staking", "slashing"] {
         let files = schema::files();
-        let whole: serde_json::Value =
-            serde_json::from_str(&files[&format!("{contract}/{contract}.json")]).unwrap();
+        let whole: serde_json::Value = serde_json::from_str(&files[&format!("{contract}/{contract}.json")]).unwrap();
         let queries = whole["query"]["oneOf"].as_array().unwrap().len();
         assert_eq!(whole["responses"].as_object().unwrap().len(), queries);
     }
