@@ -1,0 +1,258 @@
+//! A provider in its role as seat: it opens the shares dealt to it, complains, and answers request lists.
+
+use std::collections::BTreeMap;
+
+use crate::complain::{self, Complaint};
+use crate::context::{Ctx, Ectx, Rctx, Root};
+use crate::curve::Point;
+use crate::deal::{open_share, Deal};
+use crate::encoding::{Address, Malformed, Reader, SeatIndex, Slot, Writer, MAX_PROVIDERS};
+use crate::enrol::ProviderKeys;
+use crate::proof::Dleq;
+use crate::secret::SecretScalar;
+use crate::signature::Signed;
+use crate::unmask::{coefficient, prover_transcript, statement_seed, MaskKind, Partial, PartialEntry, Requests};
+use k256::Scalar;
+use rand_core::CryptoRngCore;
+use zeroize::{Zeroize, Zeroizing};
+
+/// A seat's share `x_{i,k}` of one dealer's masking key, checked against the share key.
+#[derive(Clone, Debug)]
+pub struct Share {
+    secret: SecretScalar,
+    key: Point,
+}
+
+impl Share {
+    /// 32 bytes for the owner's disk (mode 0600).
+    pub fn to_bytes(&self) -> Zeroizing<[u8; 32]> {
+        self.secret.to_bytes()
+    }
+
+    /// Reads what [`Share::to_bytes`] wrote.
+    pub fn from_bytes(bytes: &[u8; 32]) -> Result<Self, Malformed> {
+        let secret = SecretScalar::from_bytes(bytes)?;
+        Ok(Self { key: secret.public(), secret })
+    }
+
+    /// `X_{i,k}`.
+    pub fn key(&self) -> Point {
+        self.key
+    }
+}
+
+/// A share that does not open or contradicts the commitments: time to complain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the share does not open, or contradicts the deal's commitments; complain about the dealer")]
+pub struct BadShare;
+
+/// Why a seat does not answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotAnswered {
+    /// It holds no share of a dealer on the list (it complained about it, or lost its share): it is excused or silent.
+    #[error("this seat holds no share of slot {0}")]
+    NoShare(u32),
+    /// The record was made for another list or round.
+    #[error("the record of answers admits another request list; admit this one and write the record to disk first")]
+    NotAdmitted,
+}
+
+/// The role of one seat in one epoch.
+#[derive(Debug)]
+pub struct Seat<'a> {
+    keys: &'a ProviderKeys,
+    ectx: Ectx,
+    address: &'a Address,
+    seat: SeatIndex,
+}
+
+impl<'a> Seat<'a> {
+    /// The role of `address` as seat `k` in the epoch `ectx`.
+    pub fn new(keys: &'a ProviderKeys, ectx: Ectx, address: &'a Address, seat: SeatIndex) -> Self {
+        Self { keys, ectx, address, seat }
+    }
+
+    /// Opens and checks the share in a deal that the chain accepted. `share_key` is the `X_{i,k}` of this seat.
+    pub fn open(&self, deal: &Deal, share_key: &Point) -> Result<Share, BadShare> {
+        let shared = self.keys.e.times(&deal.ephemeral);
+        let secret = open_share(&self.ectx, deal, self.seat, &shared, share_key).ok_or(BadShare)?;
+        Ok(Share { secret, key: *share_key })
+    }
+
+    /// Complains about a deal whose share is bad. (The shared point of this deal becomes public; a false complaint convicts.)
+    pub fn complain(&self, deal: &Deal, rng: &mut impl CryptoRngCore) -> Signed<Complaint> {
+        let shared = self.keys.e.times(&deal.ephemeral);
+        let transcript =
+            complain::transcript(&self.ectx, self.address, self.seat, &self.keys.e.public(), deal, &shared);
+        let proof = Dleq::prove(&self.keys.e, &deal.ephemeral, &transcript, rng);
+        let body =
+            Complaint { complainer: self.address.clone(), seat: self.seat, dealer: deal.dealer.clone(), shared, proof };
+        self.keys.v.sign(&self.ectx, body, rng)
+    }
+
+    /// Answers a request list: only after the light client proved its root, and after `admitted`'s record was written to
+    /// disk.
+    pub fn answer(
+        &self,
+        ctx: &Ctx,
+        requests: &Requests,
+        admitted: &Admitted,
+        shares: &BTreeMap<Slot, Share>,
+        rng: &mut impl CryptoRngCore,
+    ) -> Result<Signed<Partial>, NotAnswered> {
+        if admitted.0 != requests.root() {
+            return Err(NotAnswered::NotAdmitted);
+        }
+        let shares = requests
+            .entries()
+            .iter()
+            .map(|asked| shares.get(&asked.provider()).ok_or(NotAnswered::NoShare(asked.provider().get())))
+            .collect::<Result<Vec<_>, _>>()?;
+        let entries: Vec<_> = requests
+            .entries()
+            .iter()
+            .zip(&shares)
+            .map(|(asked, share)| PartialEntry { asked: *asked, value: share.secret.times(&requests.base(asked)) })
+            .collect();
+        let proofs = self.prove(ctx, requests, &shares, &entries, rng);
+        let request_root = requests.root();
+        let body = Partial { address: self.address.clone(), seat: self.seat, request_root, entries, proofs };
+        Ok(self.keys.v.sign(ctx, body, rng))
+    }
+
+    fn prove(
+        &self,
+        ctx: &Ctx,
+        requests: &Requests,
+        shares: &[&Share],
+        entries: &[PartialEntry],
+        rng: &mut impl CryptoRngCore,
+    ) -> Vec<Dleq> {
+        let keys: Vec<_> = shares.iter().map(|share| share.key).collect();
+        let values: Vec<_> = entries.iter().map(|entry| entry.value).collect();
+        let seed = statement_seed(ctx, self.address, self.seat, requests, &keys, &values);
+        let transcript = prover_transcript(ctx, &seed);
+        let mut witnesses = Vec::with_capacity(requests.blocks().len());
+        for (block, index) in requests.blocks().iter().zip(0u32..) {
+            let (secret, base) = block_witness(requests, block, &seed, shares);
+            let nonce = transcript.nonce(&secret, index, rng);
+            let commitments = (nonce.public(), nonce.times(&base));
+            witnesses.push((secret, nonce, commitments));
+        }
+        let commitments: Vec<_> = witnesses.iter().flat_map(|(_, _, (a, b))| [*a, *b]).collect();
+        let challenge = transcript.challenge(&commitments);
+        let prove = |(secret, nonce, commitments): &(Zeroizing<Scalar>, SecretScalar, (Point, Point))| Dleq {
+            commitment: commitments.0,
+            base_commitment: commitments.1,
+            response: challenge * **secret + nonce.scalar(),
+        };
+        witnesses.iter().map(prove).collect()
+    }
+}
+
+/// What a block proves: its combined secret and its combined base.
+fn block_witness(
+    requests: &Requests,
+    block: &[usize],
+    seed: &[u8; 32],
+    shares: &[&Share],
+) -> (Zeroizing<Scalar>, Point) {
+    let first = &requests.entries()[block[0]];
+    match first.kind() {
+        MaskKind::SelfMask => {
+            let mut secret = Zeroizing::new(Scalar::ZERO);
+            for index in block {
+                let mut term = coefficient(seed, *index) * shares[*index].secret.scalar();
+                *secret += term;
+                term.zeroize();
+            }
+            (secret, requests.base(first))
+        }
+        MaskKind::Edge => {
+            let terms: Vec<_> = block
+                .iter()
+                .map(|index| (coefficient(seed, *index), requests.base(&requests.entries()[*index])))
+                .collect();
+            let base = Point::from_projective(&crate::msm::sum(&terms))
+                .expect("a random combination of bases is the identity with probability 2^-128");
+            (Zeroizing::new(*shares[block[0]].secret.scalar()), base)
+        }
+    }
+}
+
+/// What a provider's seats answered in one round, for whom: never both kinds of mask for one provider. Written to disk
+/// before the answer is made; it survives restarts, resets and state sync.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AnswerRecord {
+    rctx: Rctx,
+    answered: BTreeMap<Slot, MaskKind>,
+}
+
+/// A request list would open an update together with what was answered before.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Conflict {
+    /// The list is of another round.
+    #[error("the request list is of another round than the record")]
+    Round,
+    /// Both kinds for one provider.
+    #[error(
+        "slot {0} was answered for with the other kind of mask in this round; both together would open its update"
+    )]
+    BothKinds(u32),
+}
+
+/// Says that a record admits a request list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Admitted(Root);
+
+impl AnswerRecord {
+    /// An empty record of a round.
+    pub fn new(rctx: &Rctx) -> Self {
+        Self { rctx: *rctx, answered: BTreeMap::new() }
+    }
+
+    /// Adds a list's providers, or says which of them was answered for with the other kind. The caller writes the record to
+    /// disk before it uses what this returns.
+    pub fn admit(&mut self, requests: &Requests) -> Result<Admitted, Conflict> {
+        if requests.rctx() != &self.rctx {
+            return Err(Conflict::Round);
+        }
+        let providers = requests.providers();
+        for (slot, kind) in &providers {
+            if self.answered.get(slot).is_some_and(|answered| answered != kind) {
+                return Err(Conflict::BothKinds(slot.get()));
+            }
+        }
+        self.answered.extend(providers);
+        Ok(Admitted(requests.root()))
+    }
+
+    /// For the disk.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut writer = Writer::new();
+        writer.bytes(self.rctx.as_bytes()).count(self.answered.len());
+        for (slot, kind) in &self.answered {
+            writer.u8(kind.byte()).slot(*slot);
+        }
+        writer.into_bytes()
+    }
+
+    /// Reads what [`AnswerRecord::encode`] wrote.
+    pub fn decode(bytes: &[u8]) -> Result<Self, Malformed> {
+        let mut reader = Reader::new(bytes);
+        let rctx = Rctx::from_bytes(reader.array("rctx")?);
+        let entries = reader.list("answered slots", MAX_PROVIDERS, 5, |r| {
+            let kind = match r.u8("mask kind")? {
+                0 => MaskKind::SelfMask,
+                1 => MaskKind::Edge,
+                got => return Err(Malformed::Variant { what: "mask kind", got }),
+            };
+            Ok((r.slot()?, kind))
+        })?;
+        reader.finish()?;
+        if !entries.windows(2).all(|w| w[0].0 < w[1].0) {
+            return Err(Malformed::Order { what: "answered slots" });
+        }
+        Ok(Self { rctx, answered: entries.into_iter().collect() })
+    }
+}
