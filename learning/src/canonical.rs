@@ -2,8 +2,7 @@
 
 /// Appends a be16 length prefix and the bytes. The callers' lengths are bounded far below 2^16.
 pub(crate) fn write_lp(out: &mut Vec<u8>, bytes: &[u8]) {
-    let length =
-        u16::try_from(bytes.len()).expect("callers bound what they prefix below 2^16 bytes");
+    let length = u16::try_from(bytes.len()).expect("callers bound what they prefix below 2^16 bytes");
     out.extend_from_slice(&length.to_be_bytes());
     out.extend_from_slice(bytes);
 }

@@ -53,10 +53,7 @@ impl<'a> GroupSum<'a> {
     /// From a slice.
     #[must_use]
     pub fn new(sum: &'a [i64], weight: u64) -> Self {
-        Self {
-            sum: ArrayView1::from(sum),
-            weight,
-        }
+        Self { sum: ArrayView1::from(sum), weight }
     }
 }
 
@@ -75,11 +72,7 @@ impl Combination {
     ///
     /// # Errors
     /// A [`CombineError`]; none depends on the values of the sums.
-    pub fn combine(
-        self,
-        groups: &[GroupSum<'_>],
-        scale_bits: u32,
-    ) -> Result<Vec<i64>, CombineError> {
+    pub fn combine(self, groups: &[GroupSum<'_>], scale_bits: u32) -> Result<Vec<i64>, CombineError> {
         let length = groups.first().ok_or(CombineError::NoGroups)?.sum.len();
         if groups.len() > MAX_GROUPS {
             return Err(CombineError::TooManyGroups(groups.len()));
@@ -92,11 +85,7 @@ impl Combination {
                 return Err(CombineError::NoWeight(place));
             }
             if group.sum.len() != length {
-                return Err(CombineError::Length {
-                    group: place,
-                    expected: length,
-                    found: group.sum.len(),
-                });
+                return Err(CombineError::Length { group: place, expected: length, found: group.sum.len() });
             }
         }
         match self {
@@ -113,12 +102,8 @@ fn mean(groups: &[GroupSum<'_>], length: usize, shift: u32) -> Result<Vec<i64>, 
         .ok_or(CombineError::WeightOverflow)?;
     let mut combined = Vec::with_capacity(length);
     for coordinate in 0..length {
-        let total: i128 = groups
-            .iter()
-            .map(|group| i128::from(group.sum[coordinate]))
-            .sum();
-        let mean = divide_half_even(total << shift, i128::from(weight))
-            .ok_or(CombineError::WeightOverflow)?;
+        let total: i128 = groups.iter().map(|group| i128::from(group.sum[coordinate])).sum();
+        let mean = divide_half_even(total << shift, i128::from(weight)).ok_or(CombineError::WeightOverflow)?;
         combined.push(saturate(mean));
     }
     Ok(combined)

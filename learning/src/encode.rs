@@ -160,10 +160,7 @@ impl Encoding {
     /// [`EncodingError::Weight`].
     pub fn check_weight(&self, weight: u64) -> Result<(), EncodingError> {
         if weight == 0 || weight > self.max_weight {
-            return Err(EncodingError::Weight {
-                weight,
-                max_weight: self.max_weight,
-            });
+            return Err(EncodingError::Weight { weight, max_weight: self.max_weight });
         }
         Ok(())
     }
@@ -178,17 +175,9 @@ impl Encoding {
     ///
     /// # Errors
     /// [`EncodingError::OutOfRange`] with the first coordinate that is not.
-    pub fn check_aggregate(
-        &self,
-        first: u64,
-        sums: &[i64],
-        weight_sum: u64,
-    ) -> Result<(), EncodingError> {
+    pub fn check_aggregate(&self, first: u64, sums: &[i64], weight_sum: u64) -> Result<(), EncodingError> {
         let limit = self.aggregate_limit(weight_sum);
-        match sums
-            .iter()
-            .position(|sum| u128::from(sum.unsigned_abs()) > limit)
-        {
+        match sums.iter().position(|sum| u128::from(sum.unsigned_abs()) > limit) {
             None => Ok(()),
             Some(place) => Err(EncodingError::OutOfRange {
                 coordinate: first.saturating_add(place as u64),
@@ -216,10 +205,8 @@ impl Encoding {
         let clip = u128::from(self.clip_units()) + 1;
         let root = u128::from(elements).isqrt() + 1;
         let hard = (clip + root).saturating_mul(clip + root);
-        let likely = clip
-            .saturating_mul(clip)
-            .saturating_add(u128::from(elements) / 4 + 1)
-            .saturating_add(clip + root / 2 + 1);
+        let likely =
+            clip.saturating_mul(clip).saturating_add(u128::from(elements) / 4 + 1).saturating_add(clip + root / 2 + 1);
         hard.min(likely)
     }
 
@@ -227,8 +214,7 @@ impl Encoding {
     #[must_use]
     pub fn is_within_bounds(&self, update: &[i64]) -> bool {
         update.iter().all(|u| u.unsigned_abs() <= self.bound)
-            && sum_of_squares(update)
-                .is_some_and(|sum| sum <= self.norm_bound_squared(update.len() as u64))
+            && sum_of_squares(update).is_some_and(|sum| sum <= self.norm_bound_squared(update.len() as u64))
     }
 
     /// `w u`, what a client masks.

@@ -227,12 +227,27 @@ impl FromStr for Fixed {
         let fraction: i128 = fraction.parse().map_err(|_| not_decimal())?;
         let scale = 10i128.pow(places);
         // Below (10^10 + 1) * 10^18 * 2^32 < 2^126.
-        let units = divide_half_even((whole * scale + fraction) << FRACTION_BITS, scale)
-            .ok_or_else(not_decimal)?;
+        let units = divide_half_even((whole * scale + fraction) << FRACTION_BITS, scale).ok_or_else(not_decimal)?;
         let units = if negative { -units } else { units };
         if saturate(units) as i128 != units {
             return Err(out_of_range());
         }
         Ok(Self(saturate(units)))
+    }
+}
+
+/// In JSON a decimal string, `"0.9"`, because a JSON number is a float in most programs.
+#[cfg(feature = "trainers")]
+impl serde::Serialize for Fixed {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+#[cfg(feature = "trainers")]
+impl<'de> serde::Deserialize<'de> for Fixed {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
     }
 }

@@ -22,7 +22,19 @@
 
 mod canonical;
 pub mod combine;
+#[cfg(feature = "trainers")]
+#[allow(clippy::float_arithmetic)]
+pub mod data;
 pub mod encode;
 pub mod fixed;
 pub mod model;
 pub mod optimiser;
+#[cfg(feature = "trainers")]
+#[allow(clippy::float_arithmetic)]
+pub mod recipes;
+#[cfg(feature = "trainers")]
+#[allow(clippy::float_arithmetic)]
+pub mod simulation;
+#[cfg(feature = "trainers")]
+#[allow(clippy::float_arithmetic)]
+pub mod trainers;

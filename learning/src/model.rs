@@ -105,10 +105,7 @@ impl TensorSpec {
     /// A tensor as it is; [`ModelSpec::new`] checks it.
     #[must_use]
     pub fn new(name: impl Into<String>, shape: impl Into<Vec<u64>>) -> Self {
-        Self {
-            name: name.into(),
-            shape: shape.into(),
-        }
+        Self { name: name.into(), shape: shape.into() }
     }
 
     /// Its name.
@@ -125,9 +122,7 @@ impl TensorSpec {
 
     /// How many values it has; `None` when that exceeds 64 bits.
     fn elements(&self) -> Option<u64> {
-        self.shape
-            .iter()
-            .try_fold(1u64, |product, &dimension| product.checked_mul(dimension))
+        self.shape.iter().try_fold(1u64, |product, &dimension| product.checked_mul(dimension))
     }
 }
 
@@ -151,17 +146,11 @@ impl ModelSpec {
         let mut names = std::collections::BTreeSet::new();
         for (index, tensor) in tensors.iter().enumerate() {
             let name = &tensor.name;
-            if name.is_empty()
-                || name.len() > MAX_NAME_BYTES
-                || !name.bytes().all(|b| b.is_ascii_graphic())
-            {
+            if name.is_empty() || name.len() > MAX_NAME_BYTES || !name.bytes().all(|b| b.is_ascii_graphic()) {
                 return Err(ModelError::Name { index });
             }
             if tensor.shape.len() > MAX_DIMENSIONS {
-                return Err(ModelError::Dimensions {
-                    name: name.clone(),
-                    dimensions: tensor.shape.len(),
-                });
+                return Err(ModelError::Dimensions { name: name.clone(), dimensions: tensor.shape.len() });
             }
             if tensor.shape.contains(&0) {
                 return Err(ModelError::EmptyDimension(name.clone()));
@@ -205,10 +194,8 @@ impl ModelSpec {
     /// Where each tensor's values lie in the model's, in the tensors' order.
     pub fn ranges(&self) -> impl Iterator<Item = (&TensorSpec, std::ops::Range<usize>)> {
         self.tensors.iter().scan(0usize, |start, tensor| {
-            let length = tensor
-                .elements()
-                .and_then(|n| usize::try_from(n).ok())
-                .expect("checked when the spec was made");
+            let length =
+                tensor.elements().and_then(|n| usize::try_from(n).ok()).expect("checked when the spec was made");
             let range = *start..*start + length;
             *start = range.end;
             Some((tensor, range))
@@ -241,10 +228,7 @@ impl ModelSpec {
         if rest.is_empty() {
             Ok(spec)
         } else {
-            Err(ModelError::ValueCount {
-                expected: 0,
-                found: (rest.len() / 8).max(1) as u64,
-            })
+            Err(ModelError::ValueCount { expected: 0, found: (rest.len() / 8).max(1) as u64 })
         }
     }
 
@@ -253,35 +237,21 @@ impl ModelSpec {
         if reader.lp() != Some(MODEL_TAG.as_bytes()) {
             return Err(ModelError::Tag);
         }
-        let count = reader
-            .u32()
-            .ok_or(ModelError::Truncated("the count of tensors"))?;
+        let count = reader.u32().ok_or(ModelError::Truncated("the count of tensors"))?;
         if count == 0 || count as usize > MAX_TENSORS {
             return Err(ModelError::TensorCount(u64::from(count)));
         }
         let mut tensors = Vec::new();
         for index in 0..count as usize {
-            let name = reader
-                .lp()
-                .ok_or(ModelError::Truncated("a tensor's name"))?;
-            let name = std::str::from_utf8(name)
-                .map_err(|_| ModelError::Name { index })?
-                .to_owned();
-            let dimensions = usize::from(
-                reader
-                    .u8()
-                    .ok_or(ModelError::Truncated("a tensor's shape"))?,
-            );
+            let name = reader.lp().ok_or(ModelError::Truncated("a tensor's name"))?;
+            let name = std::str::from_utf8(name).map_err(|_| ModelError::Name { index })?.to_owned();
+            let dimensions = usize::from(reader.u8().ok_or(ModelError::Truncated("a tensor's shape"))?);
             if dimensions > MAX_DIMENSIONS {
                 return Err(ModelError::Dimensions { name, dimensions });
             }
             let mut shape = Vec::with_capacity(dimensions);
             for _ in 0..dimensions {
-                shape.push(
-                    reader
-                        .u64()
-                        .ok_or(ModelError::Truncated("a tensor's shape"))?,
-                );
+                shape.push(reader.u64().ok_or(ModelError::Truncated("a tensor's shape"))?);
             }
             tensors.push(TensorSpec { name, shape });
         }
@@ -303,10 +273,7 @@ impl Model {
     /// [`ModelError::ValueCount`], [`ModelError::ValueRange`].
     pub fn new(spec: ModelSpec, values: Vec<i64>) -> Result<Self, ModelError> {
         if values.len() as u64 != spec.elements {
-            return Err(ModelError::ValueCount {
-                expected: spec.elements,
-                found: values.len() as u64,
-            });
+            return Err(ModelError::ValueCount { expected: spec.elements, found: values.len() as u64 });
         }
         if let Some(place) = values.iter().position(|&value| value < -MAX) {
             return Err(ModelError::ValueRange(place as u64));
@@ -340,11 +307,8 @@ impl Model {
     /// Every tensor's name and its values in its shape.
     pub fn tensors(&self) -> impl Iterator<Item = (&str, ArrayViewD<'_, i64>)> {
         self.spec.ranges().map(|(tensor, range)| {
-            let shape: Vec<usize> = tensor
-                .shape
-                .iter()
-                .map(|&d| usize::try_from(d).expect("a dimension is at most 2^26"))
-                .collect();
+            let shape: Vec<usize> =
+                tensor.shape.iter().map(|&d| usize::try_from(d).expect("a dimension is at most 2^26")).collect();
             let view = ArrayViewD::from_shape(IxDyn(&shape), &self.values[range])
                 .expect("the range holds as many values as the shape");
             (tensor.name.as_str(), view)
@@ -462,10 +426,7 @@ impl Initialisation {
                 }
             }
         }
-        Ok(Model {
-            spec: spec.clone(),
-            values,
-        })
+        Ok(Model { spec: spec.clone(), values })
     }
 
     /// Whether it fits the model.
@@ -477,21 +438,10 @@ impl Initialisation {
             return Ok(());
         };
         if bounds.len() != spec.tensors.len() {
-            return Err(ModelError::BoundCount {
-                tensors: spec.tensors.len(),
-                bounds: bounds.len(),
-            });
+            return Err(ModelError::BoundCount { tensors: spec.tensors.len(), bounds: bounds.len() });
         }
-        match spec
-            .tensors
-            .iter()
-            .zip(bounds)
-            .find(|(_, bound)| **bound < Fixed::ZERO)
-        {
-            Some((tensor, bound)) => Err(ModelError::NegativeBound {
-                name: tensor.name.clone(),
-                bound: *bound,
-            }),
+        match spec.tensors.iter().zip(bounds).find(|(_, bound)| **bound < Fixed::ZERO) {
+            Some((tensor, bound)) => Err(ModelError::NegativeBound { name: tensor.name.clone(), bound: *bound }),
             None => Ok(()),
         }
     }

@@ -16,10 +16,7 @@ mod state;
 
 pub use state::{State, StateError, STATE_TAG};
 
-use crate::fixed::{
-    add, divide_half_even, multiply, multiply_fraction, saturate, shift_half_even, square_root,
-    Fixed,
-};
+use crate::fixed::{add, divide_half_even, multiply, multiply_fraction, saturate, shift_half_even, square_root, Fixed};
 use crate::fixed::{FRACTION_BITS, ONE};
 
 /// Why hyper-parameters or a step were refused.
@@ -174,9 +171,7 @@ impl Optimiser {
                     return Err(OptimiserError::Momentum(momentum));
                 }
             }
-            Self::FedAdam {
-                beta1, beta2, tau, ..
-            } => {
+            Self::FedAdam { beta1, beta2, tau, .. } => {
                 for (name, value) in [("beta1", beta1), ("beta2", beta2)] {
                     if !is_fraction(value) {
                         return Err(OptimiserError::Beta { name, value });
@@ -194,18 +189,10 @@ impl Optimiser {
     ///
     /// # Errors
     /// A [`OptimiserError`] about lengths, kinds or hyper-parameters, before anything has moved; none depends on values.
-    pub fn step(
-        &self,
-        parameters: &mut [i64],
-        state: &mut State,
-        update: &[i64],
-    ) -> Result<(), OptimiserError> {
+    pub fn step(&self, parameters: &mut [i64], state: &mut State, update: &[i64]) -> Result<(), OptimiserError> {
         self.check()?;
         if state.kind() != self.kind() {
-            return Err(OptimiserError::Kind {
-                expected: self.kind().name(),
-                found: state.kind().name(),
-            });
+            return Err(OptimiserError::Kind { expected: self.kind().name(), found: state.kind().name() });
         }
         if parameters.len() != update.len() || parameters.len() != state.len() {
             return Err(OptimiserError::Length {
@@ -220,21 +207,13 @@ impl Optimiser {
                     *x = add(*x, multiply(learning_rate.to_bits(), d));
                 }
             }
-            Self::FedAvgM {
-                learning_rate,
-                momentum,
-            } => {
+            Self::FedAvgM { learning_rate, momentum } => {
                 for ((x, m), &d) in parameters.iter_mut().zip(&mut state.first).zip(update) {
                     *m = add(multiply(momentum.to_bits(), *m), d);
                     *x = add(*x, multiply(learning_rate.to_bits(), *m));
                 }
             }
-            Self::FedAdam {
-                learning_rate,
-                beta1,
-                beta2,
-                tau,
-            } => {
+            Self::FedAdam { learning_rate, beta1, beta2, tau } => {
                 let moments = state.first.iter_mut().zip(&mut state.second);
                 for ((x, (m, v)), &d) in parameters.iter_mut().zip(moments).zip(update) {
                     *m = first_moment(*m, d, beta1);

@@ -32,10 +32,7 @@ impl Encoding {
         let limit = self.norm_bound_squared(update.len() as u64);
         let mut rng = ChaCha20Rng::from_seed(*seed);
         for _ in 0..TRIES {
-            let rounded: Vec<i64> = scaled
-                .iter()
-                .map(|&value| round_at_random(value, &mut rng))
-                .collect();
+            let rounded: Vec<i64> = scaled.iter().map(|&value| round_at_random(value, &mut rng)).collect();
             if super::sum_of_squares(&rounded).is_some_and(|sum| sum <= limit) {
                 return Ok(rounded);
             }
@@ -58,21 +55,14 @@ impl Encoding {
     fn clip_and_scale(&self, update: &[f32]) -> Vec<f64> {
         let factor = self.clip_factor(update) * (1u64 << self.scale_bits) as f64;
         let bound = self.bound as f64;
-        update
-            .iter()
-            .map(|&value| (f64::from(value) * factor).clamp(-bound, bound))
-            .collect()
+        update.iter().map(|&value| (f64::from(value) * factor).clamp(-bound, bound)).collect()
     }
 }
 
 /// The L2 norm, summed in the vector's order in double precision.
 #[must_use]
 pub fn l2_norm(update: &[f32]) -> f64 {
-    update
-        .iter()
-        .map(|&value| f64::from(value) * f64::from(value))
-        .sum::<f64>()
-        .sqrt()
+    update.iter().map(|&value| f64::from(value) * f64::from(value)).sum::<f64>().sqrt()
 }
 
 /// `floor(value)`, plus 1 with the probability of the fraction, which is compared in steps of `2^-53`. One draw a value, integers included.

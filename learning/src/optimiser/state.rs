@@ -21,10 +21,7 @@ pub enum StateError {
     #[error("the bytes do not begin with the tag of an optimiser's state, {STATE_TAG:?}")]
     Tag,
     /// Another optimiser's state.
-    #[error(
-        "the state's kind is {found}, but {expected} has kind {}",
-        expected_code
-    )]
+    #[error("the state's kind is {found}, but {expected} has kind {}", expected_code)]
     Kind {
         /// The optimiser that asked.
         expected: &'static str,
@@ -76,21 +73,12 @@ impl State {
     #[must_use]
     pub fn initial(optimiser: &Optimiser, len: usize) -> Self {
         let kind = optimiser.kind();
-        let first = if kind == Kind::FedAvg {
-            Vec::new()
-        } else {
-            vec![0; len]
-        };
+        let first = if kind == Kind::FedAvg { Vec::new() } else { vec![0; len] };
         let second = match optimiser {
             Optimiser::FedAdam { tau, .. } => vec![square(*tau); len],
             _ => Vec::new(),
         };
-        Self {
-            kind,
-            len,
-            first,
-            second,
-        }
+        Self { kind, len, first, second }
     }
 
     /// Which optimiser made it.
@@ -123,10 +111,7 @@ impl State {
         let mut out = Vec::with_capacity(self.len * self.kind.state_bytes());
         match self.kind {
             Kind::FedAvg => {}
-            Kind::FedAvgM => self
-                .first
-                .iter()
-                .for_each(|m| out.extend_from_slice(&m.to_be_bytes())),
+            Kind::FedAvgM => self.first.iter().for_each(|m| out.extend_from_slice(&m.to_be_bytes())),
             Kind::FedAdam => {
                 for (m, v) in self.first.iter().zip(&self.second) {
                     out.extend_from_slice(&m.to_be_bytes());
@@ -149,37 +134,22 @@ impl State {
     ///
     /// # Errors
     /// [`StateError::Length`], [`StateError::Range`], [`StateError::TooLarge`].
-    pub fn decode_body(
-        optimiser: &Optimiser,
-        len: usize,
-        bytes: &[u8],
-    ) -> Result<Self, StateError> {
+    pub fn decode_body(optimiser: &Optimiser, len: usize, bytes: &[u8]) -> Result<Self, StateError> {
         let kind = optimiser.kind();
         if len as u64 > MAX_ELEMENTS {
             return Err(StateError::TooLarge(len as u64));
         }
         let expected = len * kind.state_bytes();
         if bytes.len() != expected {
-            return Err(StateError::Length {
-                expected: expected as u64,
-                found: bytes.len() as u64,
-            });
+            return Err(StateError::Length { expected: expected as u64, found: bytes.len() as u64 });
         }
         let (mut first, mut second) = (Vec::new(), Vec::new());
         match kind {
             Kind::FedAvg => {}
-            Kind::FedAvgM => first.extend(
-                bytes
-                    .as_chunks::<8>()
-                    .0
-                    .iter()
-                    .map(|m| i64::from_be_bytes(*m)),
-            ),
+            Kind::FedAvgM => first.extend(bytes.as_chunks::<8>().0.iter().map(|m| i64::from_be_bytes(*m))),
             Kind::FedAdam => {
                 let mut reader = Reader::new(bytes);
-                while let (Some(m), Some(high), Some(low)) =
-                    (reader.u64(), reader.u64(), reader.u64())
-                {
+                while let (Some(m), Some(high), Some(low)) = (reader.u64(), reader.u64(), reader.u64()) {
                     first.push(m.cast_signed());
                     second.push((u128::from(high) << 64) | u128::from(low));
                 }
@@ -187,12 +157,7 @@ impl State {
         }
         match first.iter().position(|&m| m == i64::MIN) {
             Some(place) => Err(StateError::Range(place as u64)),
-            None => Ok(Self {
-                kind,
-                len,
-                first,
-                second,
-            }),
+            None => Ok(Self { kind, len, first, second }),
         }
     }
 
@@ -208,18 +173,11 @@ impl State {
         let kind = optimiser.kind();
         let found = reader.u8().ok_or(StateError::Truncated)?;
         if found != kind.code() {
-            return Err(StateError::Kind {
-                expected: kind.name(),
-                expected_code: kind.code(),
-                found,
-            });
+            return Err(StateError::Kind { expected: kind.name(), expected_code: kind.code(), found });
         }
         let count = reader.u64().ok_or(StateError::Truncated)?;
         if count != len as u64 {
-            return Err(StateError::Count {
-                expected: len as u64,
-                found: count,
-            });
+            return Err(StateError::Count { expected: len as u64, found: count });
         }
         Self::decode_body(optimiser, len, reader.rest())
     }
