@@ -26,12 +26,4 @@ pub const REPORT: &str = "/bauta.training.v1.MsgReport";
 pub const UPDATE_PARAMS: &str = "/bauta.training.v1.MsgUpdateParams";
 
 /// The protocol messages: those that carry an empty fee, and go through the reserved lane.
-pub const PROTOCOL: [&str; 7] = [
-    ENROL,
-    DEAL,
-    COMPLAIN,
-    CHECK_IN,
-    SUBMIT_HEADER,
-    SUBMIT_CHUNK,
-    UNMASK,
-];
+pub const PROTOCOL: [&str; 7] = [ENROL, DEAL, COMPLAIN, CHECK_IN, SUBMIT_HEADER, SUBMIT_CHUNK, UNMASK];

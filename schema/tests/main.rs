@@ -12,15 +12,10 @@ fn the_committed_types_are_what_the_protos_generate() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let out = tempfile::tempdir().unwrap();
     generation::generate(root, out.path());
-    let mut names: Vec<_> = std::fs::read_dir(out.path())
-        .unwrap()
-        .map(|e| e.unwrap().file_name())
-        .collect();
+    let mut names: Vec<_> = std::fs::read_dir(out.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
     names.sort();
-    let mut committed: Vec<_> = std::fs::read_dir(root.join("src/generated"))
-        .unwrap()
-        .map(|e| e.unwrap().file_name())
-        .collect();
+    let mut committed: Vec<_> =
+        std::fs::read_dir(root.join("src/generated")).unwrap().map(|e| e.unwrap().file_name()).collect();
     committed.sort();
     assert_eq!(names, committed);
     for name in names {
@@ -42,21 +37,11 @@ fn a_type_url_is_a_slash_and_the_full_name() {
 
 #[test]
 fn unknown_fields_do_not_change_the_settings_hash() {
-    let settings = TaskSettings {
-        rounds: 3,
-        max_idle_epochs: 2,
-        ..Default::default()
-    };
+    let settings = TaskSettings { rounds: 3, max_idle_epochs: 2, ..Default::default() };
     let mut bytes = settings.encode_to_vec();
     // Field 1000, varint 1.
     bytes.extend([0xc0, 0x3e, 0x01]);
     let decoded = TaskSettings::decode(&bytes[..]).unwrap();
     assert_eq!(settings_hash(&decoded), settings_hash(&settings));
-    assert_ne!(
-        settings_hash(&settings),
-        settings_hash(&TaskSettings {
-            rounds: 4,
-            ..settings
-        })
-    );
+    assert_ne!(settings_hash(&settings), settings_hash(&TaskSettings { rounds: 4, ..settings }));
 }

@@ -15,11 +15,6 @@ const FILES: [&str; 5] = [
 pub fn generate(root: &Path, out: &Path) {
     let descriptors = protox::compile(FILES, [root.join("proto")]).expect("the protos compile");
     let mut config = prost_build::Config::new();
-    config
-        .out_dir(out)
-        .enable_type_names()
-        .type_name_domain(["."], "");
-    config
-        .compile_fds(descriptors)
-        .expect("the types are generated");
+    config.out_dir(out).enable_type_names().type_name_domain(["."], "");
+    config.compile_fds(descriptors).expect("the types are generated");
 }

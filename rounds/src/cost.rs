@@ -1,0 +1,117 @@
+//! What messages and rounds cost. A protocol message's fee is what the machine itself counts, not what its sender declares: nobody can
+//! drain a task's budget by declaring much.
+
+use crate::params::MAX_CHUNK;
+use crate::terms::Terms;
+use bauta_secagg::parties::threshold;
+
+/// Gas of every protocol message.
+pub const GAS_MESSAGE: u64 = 5_000;
+/// Gas of a byte.
+pub const GAS_BYTE: u64 = 10;
+/// Gas of an operation, about a microsecond of one core.
+pub const GAS_OPERATION: u64 = 10;
+
+/// Operations of verifying a signature.
+pub const SIGNATURE: u64 = 90;
+/// Operations of verifying a proof of one equation.
+pub const PROOF: u64 = 200;
+/// Operations of an enrolment: three proofs of possession and two signatures.
+pub const ENROL: u64 = 3 * PROOF + 2 * SIGNATURE;
+/// Operations of a small multiple and an addition of points, one step of Horner's rule.
+pub const HORNER: u64 = 6;
+/// Operations of a point in a batch, decompression included.
+pub const BATCH_POINT: u64 = 40;
+/// Operations of interpolating a point from one partial.
+pub const INTERPOLATE: u64 = 20;
+/// Elements of a stream that are added in an operation.
+pub const ELEMENTS: u64 = 250;
+
+/// Bytes of a message's envelope at most: type, addresses, numbers, signature.
+const ENVELOPE: u64 = 512;
+
+/// Operations of checking a deal for `m` seats.
+pub fn deal(m: u64) -> u64 {
+    SIGNATURE + PROOF + m * threshold(m as usize) as u64 * HORNER
+}
+
+/// Operations of verifying a partial over `entries` points.
+pub fn partial(entries: u64) -> u64 {
+    SIGNATURE + PROOF + entries * 2 * BATCH_POINT
+}
+
+/// Gas of a protocol message of so many bytes and operations.
+pub fn gas(bytes: u64, operations: u64) -> u64 {
+    GAS_MESSAGE.saturating_add(bytes.saturating_mul(GAS_BYTE)).saturating_add(operations.saturating_mul(GAS_OPERATION))
+}
+
+/// The price of gas, rounded up.
+pub fn fee(terms: &Terms, gas: u64) -> u128 {
+    terms.gas_price.saturating_mul(u128::from(gas)).div_ceil(1000)
+}
+
+/// What a task may cost, at most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Estimate {
+    /// Fees of an epoch's enrolment and dealing.
+    pub epoch_fees: u128,
+    /// Fees of a round.
+    pub round_fees: u128,
+    /// Rewards of a round.
+    pub round_rewards: u128,
+    /// Budget with which the task is accepted: one epoch and all rounds.
+    pub least_budget: u128,
+}
+
+/// What a round with `n` members may need, fees and rewards.
+pub fn round(terms: &Terms, n: u32) -> (u128, u128) {
+    let members = u128::from(n);
+    let seats = u64::from(n);
+    let check_in = gas(ENVELOPE + 256, SIGNATURE + PROOF);
+    // Two: a second header is an offence, and is charged before it is found.
+    let headers = 2 * gas(ENVELOPE + 256 + 32 * u64::from(terms.layout.chunks()), 2 * SIGNATURE);
+    let bytes = terms.layout.total_bytes();
+    let chunks = u64::from(terms.layout.chunks());
+    // And one chunk more: one that is not canonical is charged before it is found.
+    let content =
+        gas(0, 0).saturating_mul(chunks + 1).saturating_add(GAS_BYTE.saturating_mul(
+            bytes.saturating_add(MAX_CHUNK as u64).saturating_add((chunks + 1).saturating_mul(ENVELOPE)),
+        )) + chunk_operations(bytes + MAX_CHUNK as u64) * GAS_OPERATION;
+    let entries = most_requests(n, terms.cohort.min_group);
+    let unmask = gas(ENVELOPE + 256 + 72 * entries + 108 * (seats + 1), partial(entries));
+    let fees = members.saturating_mul(
+        fee(terms, check_in) + fee(terms, headers) + u128::from(chunks + 1) + fee(terms, content) + fee(terms, unmask),
+    );
+    let t = threshold(seats as usize) as u128;
+    let rewards = members.saturating_mul(terms.per_update).saturating_add(t.saturating_mul(terms.per_partial));
+    (fees, rewards)
+}
+
+/// Operations of checking a chunk of so many bytes: its hash.
+pub fn chunk_operations(bytes: u64) -> u64 {
+    bytes / 300 + 1
+}
+
+/// Entries of a request list at most, over all numbers of survivors that are enough.
+fn most_requests(n: u32, min_group: u32) -> u64 {
+    (min_group.min(n)..=n).map(|s| u64::from(s) + u64::from(n - s) * u64::from(s)).max().unwrap_or(0)
+}
+
+/// What an epoch may need before its first round.
+pub fn epoch(terms: &Terms) -> u128 {
+    let n = u64::from(terms.cohort.max_providers);
+    let enrol = gas(ENVELOPE + 512, ENROL);
+    let deal_bytes = ENVELOPE + 256 + 33 * threshold(n as usize) as u64 + 48 * n;
+    let deal = gas(deal_bytes, deal(n));
+    u128::from(n).saturating_mul(fee(terms, enrol) + fee(terms, deal))
+}
+
+/// What a task may cost.
+pub fn estimate(terms: &Terms) -> Estimate {
+    let epoch_fees = epoch(terms);
+    let (round_fees, round_rewards) = round(terms, terms.cohort.max_providers);
+    let least_budget = (round_fees.saturating_add(round_rewards))
+        .saturating_mul(u128::from(terms.settings.rounds))
+        .saturating_add(epoch_fees);
+    Estimate { epoch_fees, round_fees, round_rewards, least_budget }
+}

@@ -1,0 +1,139 @@
+//! A task opens, with everything refused that could not end well.
+
+use crate::env::{Blobs, Env, Storage};
+use crate::error::{Error, Rejection};
+use crate::escrow::Purse;
+use crate::keys::{self, prefix};
+use crate::message::Admission;
+use crate::output::{Event, Output};
+use crate::terms::{amount, Terms};
+use crate::windows::Now;
+use crate::{cost, epoch, params, state};
+use bauta_learning::optimiser::State as OptimiserState;
+use bauta_schema::training::v1::{
+    initial_model::Source, settings_hash, InitialModel, MsgCreateTask, Params, Task, TaskSettings, TaskStatus,
+};
+
+/// What the checks found.
+pub(crate) struct Checked {
+    pub admission: Admission,
+    terms: Terms,
+    budget: u128,
+}
+
+/// Whether a task may be created.
+///
+/// # Errors
+/// The first refusal.
+pub(crate) fn check(storage: &dyn Storage, msg: &MsgCreateTask) -> Result<Checked, Error> {
+    let params = state::params(storage)?;
+    if !params::is_configured(&params) {
+        return Err(Error::NotConfigured);
+    }
+    let settings = msg.settings.clone().unwrap_or_default();
+    let budget = amount("budget", &msg.budget)?;
+    let terms = Terms::read(&settings)?;
+    if let Some(refusal) =
+        refusals(&params, &terms, &msg.owner, msg.initial_model.as_ref(), Some(budget)).into_iter().next()
+    {
+        return Err(refusal);
+    }
+    let admission = Admission { fee: None, gas: cost::gas(0, terms.elements / 20 + 1000) };
+    Ok(Checked { admission, terms, budget })
+}
+
+/// Why a task would be refused; empty if it would not.
+pub fn refusals(
+    params: &Params,
+    terms: &Terms,
+    owner: &str,
+    initial: Option<&InitialModel>,
+    budget: Option<u128>,
+) -> Vec<Error> {
+    let mut refusals = terms.refusals(params);
+    if !terms.cohort.issuer.is_empty() && terms.cohort.issuer == owner {
+        refusals
+            .push(Error::Settings("cohort.issuer must not be the owner: it would admit providers of its own".into()));
+    }
+    if let Some(Source::Inline(bytes)) = initial.and_then(|initial| initial.source.as_ref()) {
+        if bytes.len() as u64 > params.max_inline_model {
+            refusals.push(Error::Model(format!(
+                "the initial model has {} bytes, {} are accepted inline; start from zero or uniform weights instead",
+                bytes.len(),
+                params.max_inline_model
+            )));
+        }
+    }
+    let least = cost::estimate(terms);
+    if let Some(budget) = budget.filter(|&budget| budget < least.least_budget) {
+        let rounds = terms.settings.rounds;
+        let rewards = least.round_rewards.saturating_mul(u128::from(rounds));
+        refusals.push(Error::BudgetTooSmall {
+            budget,
+            rounds,
+            least: least.least_budget,
+            fees: least.least_budget.saturating_sub(rewards),
+            rewards,
+        });
+    }
+    refusals
+}
+
+/// Opens a task and its first epoch.
+pub(crate) fn handle(
+    env: &Env<'_>,
+    storage: &mut dyn Storage,
+    blobs: &mut dyn Blobs,
+    owner: &[u8],
+    msg: &MsgCreateTask,
+) -> Result<(u64, Vec<Output>), Rejection> {
+    let Checked { terms, budget, .. } = check(storage, msg)?;
+    let mut counters = state::counters(storage)?;
+    counters.tasks += 1;
+    state::save(storage, keys::COUNTERS.to_vec(), &counters);
+    let now = Now {
+        height: env.height,
+        // This block is counted, or not, when it ends; the window begins after it either way.
+        counted: counters.counted_blocks + 1,
+        min_window: state::params(storage)?.min_window,
+    };
+    let mut task = new_task(blobs, counters.tasks, owner, &terms, msg.initial_model.as_ref())?;
+    task.created_height = env.height;
+    let mut purse = Purse::default();
+    purse.deposit(budget)?;
+    purse.put(&mut task);
+    put_settings(storage, task.id, &terms.settings);
+    storage.set(keys::numbers(prefix::RUNNING, &[task.id]), Vec::new());
+    let mut outputs = vec![
+        Output::Deposit { from: owner.to_vec(), amount: budget },
+        Event::of_task("task_created", task.id).address("owner", owner).bytes("model_hash", &task.model_hash).into(),
+    ];
+    outputs.push(epoch::open(env.chain_id, &now, storage, &mut task, &terms)?);
+    Ok((task.id, outputs))
+}
+
+fn put_settings(storage: &mut dyn Storage, task: u64, settings: &TaskSettings) {
+    state::save(storage, keys::numbers(prefix::SETTINGS, &[task]), settings);
+}
+
+fn new_task(
+    blobs: &mut dyn Blobs,
+    id: u64,
+    owner: &[u8],
+    terms: &Terms,
+    initial: Option<&InitialModel>,
+) -> Result<Task, Error> {
+    let model = terms.initial_model(initial)?;
+    let length = usize::try_from(terms.elements).map_err(|_| Error::Model("the model is too large".into()))?;
+    let optimiser_state = OptimiserState::initial(&terms.optimiser, length);
+    Ok(Task {
+        id,
+        owner: owner.to_vec(),
+        status: TaskStatus::Running.into(),
+        settings_hash: settings_hash(&terms.settings).to_vec(),
+        model_hash: blobs.put(&model.encode()).to_vec(),
+        optimiser_hash: blobs.put(&optimiser_state.encode()).to_vec(),
+        elements: terms.elements,
+        ..Default::default()
+    })
+}

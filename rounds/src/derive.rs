@@ -1,0 +1,171 @@
+//! From records to the values that `secagg` computes with. The chain and its clients use the same functions, so that a client can
+//! compare every root and context with its own.
+
+use crate::error::{Error, Rejection as Rejected};
+use crate::offence::{is_barred, Offence};
+use crate::state;
+use bauta_schema::training::v1::{CheckIn, Member, Round, Seat};
+use bauta_secagg::context::{Ctx, Rctx};
+use bauta_secagg::curve::{Point, VerifyKey};
+use bauta_secagg::encoding::{Address, Slot};
+use bauta_secagg::parties::{Group, GroupMember, Member as RosterMember, Roster, SeatHolder, Seats, Survivors};
+use bauta_secagg::rejection::Rejection;
+use bauta_secagg::unmask::Requests;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What is wrong with a record that the machine wrote itself.
+fn broken(error: impl std::fmt::Display) -> Error {
+    Error::State(error.to_string())
+}
+
+/// An address out of a record, or of a sender.
+///
+/// # Errors
+/// [`Error::State`] for one that is empty or longer than 255 bytes.
+pub fn address(bytes: &[u8]) -> Result<Address, Error> {
+    Address::new(bytes).map_err(broken)
+}
+
+/// A point out of a record.
+///
+/// # Errors
+/// [`Error::State`].
+pub fn point(bytes: &[u8]) -> Result<Point, Error> {
+    Point::from_bytes(bytes).map_err(broken)
+}
+
+/// A member's signing key V.
+///
+/// # Errors
+/// [`Error::State`].
+pub fn signing_key(member: &Member) -> Result<VerifyKey, Error> {
+    VerifyKey::from_bytes(&member.signing_key).map_err(broken)
+}
+
+/// The 32 bytes that a point and its negative have in common.
+pub fn x_coordinate(point: &Point) -> [u8; 32] {
+    let bytes = point.to_bytes();
+    let mut x = [0; 32];
+    x.copy_from_slice(&bytes[1..]);
+    x
+}
+
+/// A refusal of `secagg` as an error.
+pub fn refusal(rejection: Rejection) -> Error {
+    match rejection {
+        Rejection::Malformed(malformed) => Error::Malformed(malformed.to_string()),
+        Rejection::BadSignature(_) => Error::BadSignature,
+        Rejection::InvalidProof(what) => Error::InvalidProof(what.to_string()),
+        Rejection::Refused(refusal) => Error::Refused(refusal.to_string()),
+    }
+}
+
+/// A refusal of `secagg` as a failure of a message, with the offence if it is one.
+pub(crate) fn reject(rejection: Rejection, offence: impl FnOnce() -> Offence) -> Rejected {
+    if rejection.is_offence() {
+        Rejected::offence(refusal(rejection), offence())
+    } else {
+        refusal(rejection).into()
+    }
+}
+
+/// The context of check-ins of a round.
+///
+/// # Errors
+/// [`Error::State`].
+pub fn rctx(round: &Round) -> Result<Rctx, Error> {
+    Ok(Rctx::from_bytes(state::hash(&round.rctx)?))
+}
+
+/// The context of everything else in a round.
+///
+/// # Errors
+/// [`Error::State`].
+pub fn ctx(round: &Round) -> Result<Ctx, Error> {
+    Ok(Ctx::from_bytes(state::hash(&round.ctx)?))
+}
+
+/// A slot out of a record.
+///
+/// # Errors
+/// [`Error::State`].
+pub fn slot(slot: u32) -> Result<Slot, Error> {
+    Slot::new(slot).map_err(broken)
+}
+
+/// Whether a member is a qualified dealer when `round` opens.
+pub fn is_qualified(member: &Member, round: u64) -> bool {
+    member.slot > 0 && !is_barred(member, round)
+}
+
+/// The dealers qualified when `round` opens, with the slots that are fixed for the epoch. While the round runs this is what its
+/// `roster_root` was made of; a member that is barred later is barred from a later round.
+///
+/// # Errors
+/// [`Error::State`].
+pub fn roster(members: &[Member], round: u64) -> Result<Roster, Error> {
+    let qualified = members.iter().filter(|member| is_qualified(member, round));
+    let entries: Result<Vec<_>, Error> = qualified
+        .map(|member| {
+            let entry = RosterMember {
+                address: address(&member.address)?,
+                x: point(&member.masking_key)?,
+                z: point(&member.cohort_key)?,
+                e: point(&member.seat_key)?,
+                v: signing_key(member)?,
+            };
+            Ok((slot(member.slot)?, entry))
+        })
+        .collect();
+    Roster::with_slots(entries?).map_err(broken)
+}
+
+/// The seats of an epoch, in the order of their indices.
+///
+/// # Errors
+/// [`Error::State`].
+pub fn seats(seats: &[Seat]) -> Result<Seats, Error> {
+    let holders: Result<Vec<_>, Error> =
+        seats.iter().map(|seat| Ok(SeatHolder { address: address(&seat.address)?, e: point(&seat.key)? })).collect();
+    Seats::new(holders?).map_err(broken)
+}
+
+/// Those who checked in, once check-in has closed.
+///
+/// # Errors
+/// [`Error::State`].
+pub fn group(members: &[Member], check_ins: &[CheckIn]) -> Result<Group, Error> {
+    let by_address: BTreeMap<&[u8], &Member> = members.iter().map(|member| (&member.address[..], member)).collect();
+    let group: Result<Vec<_>, Error> = check_ins
+        .iter()
+        .map(|check_in| {
+            let member = by_address
+                .get(&check_in.address[..])
+                .ok_or_else(|| broken("a check-in of an address that is no member"))?;
+            Ok(GroupMember {
+                slot: slot(check_in.slot)?,
+                address: address(&check_in.address)?,
+                x: point(&member.masking_key)?,
+                p: point(&check_in.point)?,
+            })
+        })
+        .collect();
+    Group::new(group?).map_err(broken)
+}
+
+/// The survivors of a round, once they are final.
+///
+/// # Errors
+/// [`Error::State`].
+pub fn survivors(group: &Group, slots: &[u32], min_group: u32) -> Result<Survivors, Error> {
+    let submitted: Result<BTreeSet<Slot>, Error> = slots.iter().map(|&number| slot(number)).collect();
+    Survivors::new(group, &submitted?, min_group as usize).map_err(broken)
+}
+
+/// The request list of a round that was released.
+///
+/// # Errors
+/// [`Error::State`].
+pub fn requests(round: &Round, group: &Group, survivors: &Survivors) -> Result<Requests, Error> {
+    Requests::new(&rctx(round)?, &[(group, survivors)]).map_err(broken)
+}

@@ -1,0 +1,111 @@
+//! What the protocol awaits from an address, for clients that ask what to do now.
+
+use crate::offence::{is_barred, is_barred_for_good};
+use crate::round::submit::has;
+use bauta_schema::training::v1::{EpochPhase, QueryEpochResponse, QueryRoundResponse, QueryTaskResponse, RoundPhase};
+
+/// Something that an address may, or must, send now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Due {
+    /// Enrolment is open and it has not enrolled.
+    Enrol {
+        /// The epoch.
+        epoch: u64,
+    },
+    /// It has not dealt.
+    Deal {
+        /// The epoch.
+        epoch: u64,
+    },
+    /// It holds a seat: it should open every deal's share, keep it, and complain about those that are wrong.
+    CheckDeals {
+        /// The epoch.
+        epoch: u64,
+    },
+    /// It may check in.
+    CheckIn {
+        /// The round.
+        round: u64,
+    },
+    /// It checked in and its submission is not complete.
+    Submit {
+        /// The round.
+        round: u64,
+        /// Whether its header is stored.
+        header: bool,
+        /// The chunks that are stored, once the header is.
+        stored: Vec<u32>,
+    },
+    /// Its seat has not answered, and fewer answers than the threshold are valid.
+    Unmask {
+        /// The round.
+        round: u64,
+        /// Its seat.
+        seat: u32,
+    },
+}
+
+/// What is awaited from an address, by the records of the current epoch and round. Whether it may enrol or is jailed is for the registry
+/// to say.
+pub fn due(
+    task: &QueryTaskResponse,
+    epoch: &QueryEpochResponse,
+    round: Option<&QueryRoundResponse>,
+    address: &[u8],
+) -> Vec<Due> {
+    let (Some(task), Some(current)) = (&task.task, &epoch.epoch) else {
+        return Vec::new();
+    };
+    if !crate::cancel::is_running(task) {
+        return Vec::new();
+    }
+    let number = current.number;
+    let member = epoch.members.iter().find(|member| member.address == address);
+    let mut due = Vec::new();
+    match (current.phase(), member) {
+        (EpochPhase::Enrol, None) if task.owner != address => due.push(Due::Enrol { epoch: number }),
+        (EpochPhase::Deal, Some(member)) if !member.dealt => due.push(Due::Deal { epoch: number }),
+        (EpochPhase::Complain, Some(member)) if member.seat > 0 => due.push(Due::CheckDeals { epoch: number }),
+        (EpochPhase::Rounds, Some(member)) => {
+            if let Some(round) = round {
+                in_round(&mut due, current.threshold, round, member);
+            }
+        }
+        _ => {}
+    }
+    due
+}
+
+fn in_round(
+    due: &mut Vec<Due>,
+    threshold: u32,
+    response: &QueryRoundResponse,
+    member: &bauta_schema::training::v1::Member,
+) {
+    let Some(round) = &response.round else { return };
+    let number = round.number;
+    let check_in = response.check_ins.iter().find(|check_in| check_in.address == member.address);
+    match round.phase() {
+        RoundPhase::CheckIn => {
+            let may = member.slot > 0 && !is_barred(member, number) && !is_barred_for_good(member);
+            if may && check_in.is_none() {
+                due.push(Due::CheckIn { round: number });
+            }
+        }
+        RoundPhase::Submit if check_in.is_some_and(|check_in| !check_in.removed) => {
+            let place = response.headers.iter().position(|header| header.address == member.address);
+            let chunks = place.and_then(|place| response.chunks.get(place));
+            if chunks.is_none_or(|chunks| chunks.stored < chunks.total) {
+                let stored = chunks.map(|chunks| (0..chunks.total).filter(|&index| has(chunks, index)).collect());
+                due.push(Due::Submit { round: number, header: place.is_some(), stored: stored.unwrap_or_default() });
+            }
+        }
+        RoundPhase::Unmask => {
+            let answered = response.partials.iter().any(|partial| partial.seat == member.seat);
+            if member.seat > 0 && !answered && round.partials < threshold {
+                due.push(Due::Unmask { round: number, seat: member.seat });
+            }
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,144 @@
+//! The keys of the store `training`. A prefix in letters, then be64 of task, epoch and round, be32 of a seat, raw bytes of an address,
+//! so that the order of keys is the order of numbers; an address that does not end a key has a length byte in front.
+//!
+//! | key | record |
+//! |---|---|
+//! | `params` | `Params` |
+//! | `counters` | `Counters` |
+//! | `task/` task | `Task` |
+//! | `settings/` task | `TaskSettings` |
+//! | `running/` task | empty: the tasks that have not ended |
+//! | `epoch/` task epoch | `Epoch` |
+//! | `evidence/` task epoch | empty: the epochs whose evidence window is open |
+//! | `prune/` task epoch | empty: the closed epochs whose records are being removed |
+//! | `member/` task epoch address | `Member` |
+//! | `seat/` task epoch seat | `Seat` |
+//! | `deal/` task epoch address | `Deal` |
+//! | `share_keys/` task epoch address | `ShareKeys` |
+//! | `complaint/` task epoch seat address | `Complaint` |
+//! | `key/` x coordinate | `KeyUse` |
+//! | `round/` task round | `Round` |
+//! | `check_in/` task round address | `CheckIn` |
+//! | `header/` task round address | `Header` |
+//! | `chunks/` task round address | `Chunks` |
+//! | `partial/` task round seat | `Partial` |
+//! | `finalise/` task round | `Finalise` |
+//! | `verdict/` task epoch round address | `Verdict` |
+//! | `convicted/` length address task epoch round | empty: the verdicts of a provider |
+//! | `conduct/` task address | `SeatConduct` |
+//! | `reward/` length address task | `Reward` |
+//! | `queue/` number | `QueuedVerdict`, kept by the node |
+//! | `unlock/` number | `QueuedUnlock`, kept by the node |
+
+/// The parameters.
+pub const PARAMS: &[u8] = b"params";
+/// The counters.
+pub const COUNTERS: &[u8] = b"counters";
+
+/// Prefixes.
+pub mod prefix {
+    /// Tasks.
+    pub const TASK: &str = "task/";
+    /// Settings.
+    pub const SETTINGS: &str = "settings/";
+    /// Tasks that have not ended.
+    pub const RUNNING: &str = "running/";
+    /// Epochs.
+    pub const EPOCH: &str = "epoch/";
+    /// Epochs whose evidence window is open.
+    pub const EVIDENCE: &str = "evidence/";
+    /// Closed epochs whose records are being removed.
+    pub const PRUNE: &str = "prune/";
+    /// Members.
+    pub const MEMBER: &str = "member/";
+    /// Seats.
+    pub const SEAT: &str = "seat/";
+    /// Deals.
+    pub const DEAL: &str = "deal/";
+    /// Share keys.
+    pub const SHARE_KEYS: &str = "share_keys/";
+    /// Complaints.
+    pub const COMPLAINT: &str = "complaint/";
+    /// Keys in use.
+    pub const KEY: &str = "key/";
+    /// Rounds.
+    pub const ROUND: &str = "round/";
+    /// Check-ins.
+    pub const CHECK_IN: &str = "check_in/";
+    /// Headers.
+    pub const HEADER: &str = "header/";
+    /// Stored chunks.
+    pub const CHUNKS: &str = "chunks/";
+    /// Partials.
+    pub const PARTIAL: &str = "partial/";
+    /// Work on rounds.
+    pub const FINALISE: &str = "finalise/";
+    /// Verdicts.
+    pub const VERDICT: &str = "verdict/";
+    /// Verdicts by provider.
+    pub const CONVICTED: &str = "convicted/";
+    /// Seat conduct.
+    pub const CONDUCT: &str = "conduct/";
+    /// Rewards.
+    pub const REWARD: &str = "reward/";
+    /// Verdicts on their way.
+    pub const QUEUE: &str = "queue/";
+    /// Unlocks on their way.
+    pub const UNLOCK: &str = "unlock/";
+}
+
+/// A key under a prefix: numbers in be64.
+pub fn numbers(prefix: &str, numbers: &[u64]) -> Vec<u8> {
+    let mut key = Vec::with_capacity(prefix.len() + 8 * numbers.len() + 32);
+    key.extend_from_slice(prefix.as_bytes());
+    for number in numbers {
+        key.extend_from_slice(&number.to_be_bytes());
+    }
+    key
+}
+
+/// A key under a prefix: numbers, then an address that ends it.
+pub fn address(prefix: &str, of: &[u64], address: &[u8]) -> Vec<u8> {
+    let mut key = numbers(prefix, of);
+    key.extend_from_slice(address);
+    key
+}
+
+/// A key under a prefix: numbers, then a seat in be32.
+pub fn seat(prefix: &str, of: &[u64], seat: u32) -> Vec<u8> {
+    let mut key = numbers(prefix, of);
+    key.extend_from_slice(&seat.to_be_bytes());
+    key
+}
+
+/// Key of a complaint.
+pub fn complaint(task: u64, epoch: u64, seat_index: u32, dealer: &[u8]) -> Vec<u8> {
+    let mut key = seat(prefix::COMPLAINT, &[task, epoch], seat_index);
+    key.extend_from_slice(dealer);
+    key
+}
+
+/// A key under a prefix: a length byte and an address, then numbers.
+pub fn by_address(prefix: &str, address: &[u8], of: &[u64]) -> Vec<u8> {
+    let mut key = prefix.as_bytes().to_vec();
+    // Addresses have at most 255 bytes (`secagg::encoding::Address`).
+    key.push(u8::try_from(address.len()).unwrap_or(u8::MAX));
+    key.extend_from_slice(address);
+    for number in of {
+        key.extend_from_slice(&number.to_be_bytes());
+    }
+    key
+}
+
+/// The smallest key above all keys with this prefix.
+pub fn after(prefix: &[u8]) -> Vec<u8> {
+    let mut end = prefix.to_vec();
+    while let Some(last) = end.pop() {
+        if last < u8::MAX {
+            end.push(last + 1);
+            return end;
+        }
+    }
+    // Only a prefix of bytes 0xff gets here; ours begin with a letter.
+    vec![u8::MAX; prefix.len() + 1]
+}

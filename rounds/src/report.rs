@@ -1,0 +1,239 @@
+//! Evidence from outside of blocks. It carries the accused's own signature over canonical bytes, so nobody can be framed.
+
+use crate::env::{Env, Storage};
+use crate::error::{Error, Rejection};
+use crate::message::Admission;
+use crate::offence::{evidence, is_covered, record, Offence};
+use crate::output::Output;
+use crate::round::unmask::{seat_index, seat_keys, Asked};
+use crate::round::{is_settled, submit};
+use crate::terms::Terms;
+use crate::{cost, derive, epoch as epochs, state};
+use bauta_schema::training::v1::{
+    msg_report::Evidence, Epoch, EpochPhase, HeaderEvidence as HeaderEvidenceProto, InvalidProof, Member, MsgReport,
+    OffenceKind, ProtocolMessage, Round, SignedBody, TwoHeaders,
+};
+use bauta_secagg::check_in::CheckIn;
+use bauta_secagg::complain::Complaint;
+use bauta_secagg::context::{ModelHash, Root};
+use bauta_secagg::deal::{self, Deal, DealState};
+use bauta_secagg::evidence::{self as judge, HeaderEvidence};
+use bauta_secagg::rejection::Rejection as Refused;
+use bauta_secagg::signature::{Body, Signed};
+use bauta_secagg::submit::Header;
+use bauta_secagg::unmask::{self, Partial, UnmaskState};
+
+/// Gas of a report, whose reporter pays.
+const OPERATIONS: u64 = 20_000;
+
+/// What a report is about.
+struct Case {
+    epoch: Epoch,
+    accused: Member,
+    round: Option<Round>,
+}
+
+/// Whether a report names something that is there; the evidence itself is judged by [`handle`].
+pub(crate) fn check(storage: &dyn Storage, msg: &MsgReport, accused: &[u8]) -> Result<Admission, Error> {
+    let case = case(storage, msg, accused)?;
+    let offence = offence(storage, &case, msg, accused, accused)?;
+    if is_covered(storage, &offence)? {
+        return Err(Error::AlreadySettled(offence.round));
+    }
+    Ok(Admission { fee: None, gas: cost::gas(0, OPERATIONS) })
+}
+
+fn case(storage: &dyn Storage, msg: &MsgReport, accused: &[u8]) -> Result<Case, Error> {
+    state::task(storage, msg.task_id)?;
+    let epoch = state::find_epoch(storage, msg.task_id, msg.epoch)?
+        .ok_or_else(|| Error::NotFound(format!("task {} has no epoch {}", msg.task_id, msg.epoch)))?;
+    if epoch.phase() == EpochPhase::Closed {
+        return Err(Error::Late("evidence"));
+    }
+    let accused = state::member(storage, msg.task_id, msg.epoch, accused)?;
+    let round = match msg.round {
+        0 => None,
+        number => {
+            let round = state::find_round(storage, msg.task_id, number)?.filter(|round| round.epoch == msg.epoch);
+            Some(round.ok_or_else(|| Error::NotFound(format!("epoch {} has no round {number}", msg.epoch)))?)
+        }
+    };
+    Ok(Case { epoch, accused, round })
+}
+
+/// The offence that the evidence would show.
+fn offence(
+    storage: &dyn Storage,
+    case: &Case,
+    msg: &MsgReport,
+    accused: &[u8],
+    reporter: &[u8],
+) -> Result<Offence, Error> {
+    let signed = |body: &SignedBody| [body.body.clone(), body.signature.clone()];
+    let (kind, parts, what) = match &msg.evidence {
+        None => return Err(Error::Invalid("evidence is missing".into())),
+        Some(Evidence::TwoHeaders(TwoHeaders { first, second })) => {
+            let parts =
+                [first, second].into_iter().flatten().filter_map(|header| header.signed.as_ref()).flat_map(signed);
+            (OffenceKind::TwoHeaders, parts.collect::<Vec<_>>(), "two different signed headers for one round")
+        }
+        Some(Evidence::UnrequestedPartial(body)) => (
+            OffenceKind::UnrequestedPartial,
+            signed(body).to_vec(),
+            "a signed partial that lists what nobody requested",
+        ),
+        Some(Evidence::InvalidProof(proof)) => {
+            let parts = proof.signed.as_ref().map(signed).unwrap_or_default().to_vec();
+            (OffenceKind::InvalidProof, parts, "a signed message whose proof does not hold")
+        }
+    };
+    let slices: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();
+    let harmed = match &case.round {
+        Some(round) => submit::others(storage, round, accused)?,
+        None => Vec::new(),
+    };
+    Ok(Offence {
+        kind,
+        provider: accused.to_vec(),
+        task: msg.task_id,
+        epoch: msg.epoch,
+        round: msg.round,
+        evidence: evidence(&slices),
+        reporter: Some(reporter.to_vec()),
+        harmed,
+        what: what.into(),
+    })
+}
+
+/// Judges a report.
+pub(crate) fn handle(
+    env: &Env<'_>,
+    storage: &mut dyn Storage,
+    reporter: &[u8],
+    accused: &[u8],
+    msg: &MsgReport,
+) -> Result<Vec<Output>, Rejection> {
+    let case = case(storage, msg, accused)?;
+    let offence = offence(storage, &case, msg, accused, reporter)?;
+    if is_covered(storage, &offence)? {
+        return Err(Error::AlreadySettled(offence.round).into());
+    }
+    match &msg.evidence {
+        None => return Err(Error::Invalid("evidence is missing".into()).into()),
+        Some(Evidence::TwoHeaders(headers)) => two_headers(&case, headers)?,
+        Some(Evidence::UnrequestedPartial(body)) => unrequested(storage, &case, body)?,
+        Some(Evidence::InvalidProof(proof)) => invalid_proof(storage, &case, proof)?,
+    }
+    Ok(record(env, storage, &offence)?)
+}
+
+fn fails(why: impl std::fmt::Display) -> Error {
+    Error::EvidenceDoesNotHold(why.to_string())
+}
+
+fn round_of(case: &Case) -> Result<&Round, Error> {
+    case.round.as_ref().ok_or_else(|| Error::Invalid("this evidence concerns a round; name it".into()))
+}
+
+fn signed<B: Body>(signed: &SignedBody) -> Result<Signed<B>, Error> {
+    Ok(Signed::from_parts(&signed.body, &signed.signature)?)
+}
+
+fn two_headers(case: &Case, headers: &TwoHeaders) -> Result<(), Error> {
+    let round = round_of(case)?;
+    let read = |header: &Option<HeaderEvidenceProto>| -> Result<HeaderEvidence, Error> {
+        let header = header.as_ref().ok_or_else(|| Error::Invalid("two headers are needed".into()))?;
+        let body = header.signed.as_ref().ok_or_else(|| Error::Invalid("a header is missing".into()))?;
+        let or_own = |given: &[u8], own: &[u8]| -> Result<[u8; 32], Error> {
+            let bytes = if given.is_empty() { own } else { given };
+            bytes.try_into().map_err(|_| Error::Invalid("model_hash and roster_root have 32 bytes or none".into()))
+        };
+        Ok(HeaderEvidence {
+            header: signed::<Header>(body)?,
+            model_hash: ModelHash::from_bytes(or_own(&header.model_hash, &round.model_hash)?),
+            roster_root: Root::from_bytes(or_own(&header.roster_root, &round.roster_root)?),
+        })
+    };
+    let v = derive::signing_key(&case.accused)?;
+    judge::two_headers(&derive::rctx(round)?, &v, &read(&headers.first)?, &read(&headers.second)?).map_err(fails)
+}
+
+/// A partial is judged once its round has settled, when every list that could have asked for it is known.
+fn unrequested(storage: &dyn Storage, case: &Case, body: &SignedBody) -> Result<(), Error> {
+    let round = round_of(case)?;
+    if !is_settled(round) {
+        return Err(Error::NotSettled(round.number));
+    }
+    let terms = Terms::read(&state::settings(storage, round.task_id)?)?;
+    let asked = if round.released { Some(Asked::of(storage, round, terms.cohort.min_group)?) } else { None };
+    let lists: Vec<_> = asked.iter().map(|asked| &asked.requests).collect();
+    let v = derive::signing_key(&case.accused)?;
+    judge::unrequested(&derive::ctx(round)?, &v, &signed::<Partial>(body)?, &lists).map(|_| ()).map_err(fails)
+}
+
+fn invalid_proof(storage: &dyn Storage, case: &Case, proof: &InvalidProof) -> Result<(), Error> {
+    let body = proof.signed.as_ref().ok_or_else(|| Error::Invalid("the signed message is missing".into()))?;
+    let found = match proof.message() {
+        ProtocolMessage::Deal => judge_deal(storage, case, body)?,
+        ProtocolMessage::Complain => judge_complaint(storage, case, body)?,
+        ProtocolMessage::CheckIn => judge_check_in(storage, case, body)?,
+        ProtocolMessage::Unmask => judge_partial(storage, case, body)?,
+        ProtocolMessage::Unspecified => return Err(Error::Invalid("say which kind of message it is".into())),
+    };
+    match found {
+        Err(rejection) if rejection.is_offence() => Ok(()),
+        Err(rejection) => Err(fails(rejection)),
+        Ok(()) => Err(fails("the proof holds")),
+    }
+}
+
+fn judge_deal(storage: &dyn Storage, case: &Case, body: &SignedBody) -> Result<Result<(), Refused>, Error> {
+    let Epoch { task_id, number, .. } = case.epoch;
+    let seats = derive::seats(&state::seats(storage, task_id, number)?)?;
+    let state = DealState {
+        dealer: &derive::address(&case.accused.address)?,
+        x: &derive::point(&case.accused.masking_key)?,
+        v: &derive::signing_key(&case.accused)?,
+        seats: &seats,
+        threshold: case.epoch.threshold as usize,
+    };
+    Ok(deal::verify(&epochs::ectx_of(&case.epoch)?, &state, &signed(body)?).map(|_| ()))
+}
+
+fn judge_complaint(storage: &dyn Storage, case: &Case, body: &SignedBody) -> Result<Result<(), Refused>, Error> {
+    let signed: Signed<Complaint> = signed(body)?;
+    let deal = state::find_deal(storage, case.epoch.task_id, case.epoch.number, signed.body.dealer.as_bytes())?
+        .ok_or_else(|| fails("the dealer complained about has no deal in this epoch"))?;
+    if signed.body.seat.get() != case.accused.seat {
+        return Err(fails("the complaint names another seat than the accused's"));
+    }
+    let deal = Deal::decode(&deal.body).map_err(|error| Error::State(error.to_string()))?;
+    let ectx = epochs::ectx_of(&case.epoch)?;
+    Ok(epochs::complain::judge(storage, &case.epoch, &ectx, &case.accused, &deal, &signed)?.map(|_| ()))
+}
+
+fn judge_check_in(storage: &dyn Storage, case: &Case, body: &SignedBody) -> Result<Result<(), Refused>, Error> {
+    let round = round_of(case)?;
+    let terms = Terms::read(&state::settings(storage, round.task_id)?)?;
+    let signed: Signed<CheckIn> = signed(body)?;
+    crate::round::check_in::verify(&derive::rctx(round)?, &terms, &case.accused, &signed)
+}
+
+fn judge_partial(storage: &dyn Storage, case: &Case, body: &SignedBody) -> Result<Result<(), Refused>, Error> {
+    let round = round_of(case)?;
+    if !round.released || case.accused.seat == 0 {
+        return Err(fails("no seat of the accused was asked for anything in this round"));
+    }
+    let terms = Terms::read(&state::settings(storage, round.task_id)?)?;
+    let asked = Asked::of(storage, round, terms.cohort.min_group)?;
+    let keys = seat_keys(&asked.share_keys(storage, round)?, case.accused.seat)?;
+    let state = UnmaskState {
+        ctx: &derive::ctx(round)?,
+        requests: &asked.requests,
+        address: &derive::address(&case.accused.address)?,
+        seat: seat_index(case.accused.seat)?,
+        v: &derive::signing_key(&case.accused)?,
+        keys: &keys,
+    };
+    Ok(unmask::verify(&state, &signed(body)?))
+}

@@ -1,0 +1,158 @@
+//! Check-in: a provider commits to submit, with its public weight and its point for this round.
+
+use super::{enter, settle, standing};
+use crate::end_block::Turn;
+use crate::env::{Env, Providers, Storage};
+use crate::error::{Error, Rejection};
+use crate::keys::{self, prefix};
+use crate::message::Awaited;
+use crate::offence::{evidence, is_barred, is_barred_for_good, Offence};
+use crate::output::{Event, Output};
+use crate::terms::Terms;
+use crate::{cost, derive, epoch as epochs, state};
+use bauta_schema::training::v1::{
+    AbortReason, CheckIn as CheckInRecord, Epoch, Member, MsgCheckIn, OffenceKind, Round, RoundPhase, Task,
+};
+use bauta_secagg::check_in::{self, CheckIn, CheckInState};
+use bauta_secagg::context::Rctx;
+use bauta_secagg::signature::Signed;
+use prost::Message;
+
+pub(crate) struct Checked {
+    standing: super::Standing,
+    member: Member,
+    rctx: Rctx,
+    is_early: bool,
+    signed: Signed<CheckIn>,
+}
+
+impl Checked {
+    pub fn awaited(&self) -> Awaited {
+        Awaited { operations: cost::SIGNATURE + cost::PROOF, of_round: !self.is_early }
+    }
+}
+
+/// Whether a check-in is awaited: for the round that is checking in, or for the next one while the running one is past check-in. What
+/// comes early binds `rctx` and no model; whether it stands is decided when its round opens.
+pub(crate) fn check(
+    storage: &dyn Storage,
+    providers: &dyn Providers,
+    sender: &[u8],
+    msg: &MsgCheckIn,
+) -> Result<Checked, Error> {
+    let standing = standing(storage, msg.task_id, "check_in")?;
+    let is_early = msg.round == standing.round.number + 1
+        && matches!(standing.round.phase(), RoundPhase::Submit | RoundPhase::Unmask | RoundPhase::Finalise);
+    if !is_early {
+        standing.expect(msg.round, RoundPhase::CheckIn, "check_in")?;
+    }
+    let member = state::member(storage, msg.task_id, standing.epoch.number, sender)?;
+    if member.slot == 0 {
+        return Err(Error::Barred("it is not among the qualified dealers of this epoch".into()));
+    }
+    if is_barred(&member, msg.round) || is_barred_for_good(&member) {
+        return Err(Error::Barred("an offence bars it from this round".into()));
+    }
+    if providers.is_jailed(sender) {
+        return Err(Error::Barred("it is jailed; send `unjail` to the registry once its time is over".into()));
+    }
+    if state::find_check_in(storage, msg.task_id, msg.round, sender)?.is_some() {
+        return Err(Error::Duplicate("the check-in"));
+    }
+    let signed = Signed::<CheckIn>::from_parts(&msg.body, &msg.signature)?;
+    if signed.body.address.as_bytes() != sender {
+        return Err(Error::Refused("the body names another address than the sender's".into()));
+    }
+    let rctx = Rctx::new(&epochs::ectx_of(&standing.epoch)?, msg.round);
+    signed.verify(&rctx, &derive::signing_key(&member)?).map_err(|_| Error::BadSignature)?;
+    Terms::read(&state::settings(storage, msg.task_id)?)?
+        .encoding
+        .check_weight(signed.body.weight)
+        .map_err(|error| Error::Refused(error.to_string()))?;
+    Ok(Checked { standing, member, rctx, is_early, signed })
+}
+
+pub(crate) fn handle(
+    env: &Env<'_>,
+    storage: &mut dyn Storage,
+    providers: &dyn Providers,
+    sender: &[u8],
+    msg: &MsgCheckIn,
+) -> Result<Vec<Output>, Rejection> {
+    let Checked { standing, member, rctx, is_early, signed } = check(storage, providers, sender, msg)?;
+    let super::Standing { task, epoch, mut round } = standing;
+    let terms = Terms::read(&state::settings(storage, task.id)?)?;
+    verify(&rctx, &terms, &member, &signed)?.map_err(|rejection| {
+        derive::reject(rejection, || Offence {
+            kind: OffenceKind::InvalidProof,
+            provider: sender.to_vec(),
+            task: task.id,
+            epoch: epoch.number,
+            round: round.number,
+            evidence: evidence(&[b"check_in", &msg.body, &msg.signature]),
+            reporter: None,
+            harmed: Vec::new(),
+            what: "a signed check-in whose proof does not hold".into(),
+        })
+    })?;
+    let check_in = CheckInRecord {
+        address: sender.to_vec(),
+        slot: member.slot,
+        weight: signed.body.weight,
+        point: signed.body.point.to_bytes().to_vec(),
+        height: env.height,
+        removed: false,
+    };
+    state::put_check_in(storage, task.id, msg.round, &check_in);
+    if !is_early {
+        round.check_ins += 1;
+    }
+    round.bytes += msg.encoded_len() as u64;
+    state::put_round(storage, &round);
+    let event = Event::of_task("checked_in", task.id)
+        .number("round", msg.round)
+        .address("provider", sender)
+        .number("weight", check_in.weight);
+    Ok(vec![event.into()])
+}
+
+/// Verifies signature and proof. The outer error is the machine's own.
+pub(crate) fn verify(
+    rctx: &Rctx,
+    terms: &Terms,
+    member: &Member,
+    signed: &Signed<CheckIn>,
+) -> Result<Result<(), bauta_secagg::rejection::Rejection>, Error> {
+    let address = derive::address(&member.address)?;
+    let (x, v) = (derive::point(&member.masking_key)?, derive::signing_key(member)?);
+    let state = CheckInState { address: &address, x: &x, v: &v, max_weight: terms.encoding.max_weight };
+    Ok(check_in::verify(rctx, &state, signed))
+}
+
+/// Closes check-in when its window is over, or everyone who may has checked in. Those whom an offence removed meanwhile are out.
+pub(super) fn advance(
+    turn: &mut Turn<'_>,
+    task: &mut Task,
+    terms: &Terms,
+    epoch: Epoch,
+    mut round: Round,
+) -> Result<(), Error> {
+    let window = round.window.unwrap_or_default();
+    let check_ins = state::check_ins(turn.storage, task.id, round.number)?;
+    if !turn.now.closes(&window, check_ins.len() >= round.expected as usize) {
+        return Ok(());
+    }
+    let (removed, group): (Vec<_>, Vec<_>) = check_ins.into_iter().partition(|check_in| check_in.removed);
+    for check_in in removed {
+        turn.storage.remove(&keys::address(prefix::CHECK_IN, &[task.id, round.number], &check_in.address));
+    }
+    round.check_ins = group.len() as u32;
+    if round.check_ins < terms.cohort.min_group {
+        return settle::abort(turn, task, terms, epoch, round, AbortReason::TooFewCheckIns);
+    }
+    let members = state::members(turn.storage, task.id, epoch.number)?;
+    round.group_root = derive::group(&members, &group)?.root().as_bytes().to_vec();
+    round.group = group.iter().map(|check_in| check_in.slot).collect();
+    enter(turn, &mut round, RoundPhase::Submit, Some(terms.windows.submit));
+    Ok(())
+}

@@ -1,0 +1,159 @@
+//! Settling: who is paid, who is named to the slashing contract, what is forgotten, and what comes next.
+
+use super::{open, phase_name, submit};
+use crate::end_block::Turn;
+use crate::error::Error;
+use crate::escrow::Purse;
+use crate::keys::{self, prefix};
+use crate::offence::deliver;
+use crate::output::{Event, Output};
+use crate::state;
+use crate::terms::{amount, Terms};
+use bauta_schema::training::v1::{AbortReason, Epoch, PartialStatus, Round, RoundPhase, RoundResult, Task};
+use bauta_secagg::signature::Body;
+use bauta_secagg::submit::Header;
+use std::collections::BTreeMap;
+
+/// Released rounds in a row that may abort before the epoch ends.
+pub const RELEASED_ABORTS: u32 = 2;
+/// Rounds in a row that may abort, released or not, before the epoch ends: without this rule a task whose providers have all left would
+/// open rounds for ever.
+pub const ABORTS: u32 = 3;
+
+/// What one address is paid for.
+#[derive(Default)]
+struct Earned {
+    updates: u32,
+    partials: u32,
+}
+
+/// Settles a round that moved the model.
+pub(crate) fn finish(
+    turn: &mut Turn<'_>,
+    task: &mut Task,
+    terms: &Terms,
+    mut epoch: Epoch,
+    mut round: Round,
+    result: RoundResult,
+) -> Result<(), Error> {
+    task.finished_rounds += 1;
+    task.released_aborts = 0;
+    task.aborts = 0;
+    epoch.finished_rounds += 1;
+    round.result = Some(result);
+    round.set_phase(RoundPhase::Finished);
+    settle(turn, task, terms, epoch, round)
+}
+
+/// Settles a round that did not.
+pub(crate) fn abort(
+    turn: &mut Turn<'_>,
+    task: &mut Task,
+    terms: &Terms,
+    epoch: Epoch,
+    mut round: Round,
+    reason: AbortReason,
+) -> Result<(), Error> {
+    task.aborts += 1;
+    task.released_aborts += u32::from(round.released);
+    round.set_abort_reason(reason);
+    round.set_phase(RoundPhase::Aborted);
+    settle(turn, task, terms, epoch, round)
+}
+
+fn settle(turn: &mut Turn<'_>, task: &mut Task, terms: &Terms, epoch: Epoch, mut round: Round) -> Result<(), Error> {
+    round.window = None;
+    round.settled_height = turn.now.height;
+    round.phase_height = turn.now.height;
+    pay(turn, task, terms, &round)?;
+    forget(turn, &round)?;
+    state::put_round(turn.storage, &round);
+    state::put_epoch(turn.storage, &epoch);
+    state::put_task(turn.storage, task);
+    let verdicts = deliver(turn.storage, &round)?;
+    turn.outputs.push(summary(&round));
+    turn.outputs.extend(verdicts);
+    open(turn, task, terms, epoch)
+}
+
+fn summary(round: &Round) -> Output {
+    let mut event = Event::of_task("round_settled", round.task_id)
+        .number("epoch", round.epoch)
+        .number("round", round.number)
+        .text("phase", phase_name(round.phase()))
+        .number("group", round.group.len() as u64)
+        .number("survivors", round.survivors.len() as u64)
+        .number("bytes", round.bytes);
+    if let Some(result) = &round.result {
+        event = event.bytes("model_hash", &result.model_hash).bytes("aggregate_hash", &result.aggregate_hash);
+    } else {
+        event = event.text("reason", round.abort_reason().as_str_name());
+    }
+    event.into()
+}
+
+/// Pays for every survivor's update of a finished round, and for every partial that was found valid, whatever became of the round: the
+/// seat did its part. What the round had reserved is free again.
+fn pay(turn: &mut Turn<'_>, task: &mut Task, terms: &Terms, round: &Round) -> Result<(), Error> {
+    let mut earned: BTreeMap<Vec<u8>, Earned> = BTreeMap::new();
+    if round.phase() == RoundPhase::Finished {
+        for check_in in state::check_ins(turn.storage, task.id, round.number)? {
+            if round.survivors.contains(&check_in.slot) {
+                earned.entry(check_in.address).or_default().updates += 1;
+            }
+        }
+    }
+    let seats = state::seats(turn.storage, task.id, round.epoch)?;
+    for partial in state::partials(turn.storage, task.id, round.number)? {
+        let holder = seats.iter().find(|seat| seat.index == partial.seat);
+        if let Some(holder) = holder.filter(|_| partial.status() == PartialStatus::Used) {
+            earned.entry(holder.address.clone()).or_default().partials += 1;
+        }
+    }
+    let mut purse = Purse::of(task)?;
+    for (to, earned) in earned {
+        let owed = terms.per_update * u128::from(earned.updates) + terms.per_partial * u128::from(earned.partials);
+        let paid = purse.pay(owed);
+        let mut reward = state::reward(turn.storage, &to, task.id)?;
+        reward.updates += earned.updates;
+        reward.partials += earned.partials;
+        reward.amount = (amount("reward", &reward.amount)? + paid).to_string();
+        state::put_reward(turn.storage, &to, &reward);
+        if paid > 0 {
+            turn.outputs.push(Output::Pay { to, amount: paid, task: task.id, round: round.number });
+        }
+    }
+    purse.reserved = 0;
+    purse.put(task);
+    Ok(())
+}
+
+/// Releases the blobs that a settled round needs no more, and those of the round that is now too old to be kept.
+fn forget(turn: &mut Turn<'_>, round: &Round) -> Result<(), Error> {
+    for record in state::headers(turn.storage, round.task_id, round.number)? {
+        let header = Header::decode(&record.body).map_err(|error| Error::State(error.to_string()))?;
+        let chunks =
+            state::find_chunks(turn.storage, round.task_id, round.number, &record.address)?.unwrap_or_default();
+        for (index, hash) in header.chunks.iter().enumerate() {
+            if submit::has(&chunks, index as u32) {
+                turn.blobs.release(hash);
+            }
+        }
+    }
+    for partial in state::partials(turn.storage, round.task_id, round.number)? {
+        turn.blobs.release(&state::hash(&partial.body_hash)?);
+    }
+    turn.storage.remove(&keys::numbers(prefix::FINALISE, &[round.task_id, round.number]));
+    let Some(old) = round.number.checked_sub(u64::from(turn.params.kept_rounds)) else {
+        return Ok(());
+    };
+    let Some(old) = state::find_round(turn.storage, round.task_id, old)? else {
+        return Ok(());
+    };
+    if let Some(result) = old.result {
+        turn.blobs.release(&state::hash(&result.aggregate_hash)?);
+        // A later model replaced the one it trained on.
+        turn.blobs.release(&state::hash(&old.model_hash)?);
+    }
+    Ok(())
+}

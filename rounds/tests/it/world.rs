@@ -1,0 +1,649 @@
+//! A driver: a chain in memory, and honest clients that make real messages.
+
+use crate::store::{BlobStore, Memory, Registry};
+use bauta_learning::combine::{Combination, GroupSum};
+use bauta_learning::model::Model;
+use bauta_learning::optimiser::State as OptimiserState;
+use bauta_rounds::escrow::Purse;
+use bauta_rounds::terms::Terms;
+use bauta_rounds::{
+    charge, check, derive, end_block, handle, keys, params, record_offence, state, Budget, Call, Env, Message, Output,
+    Rejection, Response,
+};
+use bauta_schema::training::v1 as pb;
+use bauta_secagg::check_in::CheckedIn;
+use bauta_secagg::context::{Ctx, Ectx, Rctx};
+use bauta_secagg::deal::{Deal, Dealer, ShareKeys};
+use bauta_secagg::encoding::{Address, SeatIndex, Slot};
+use bauta_secagg::enrol::ProviderKeys;
+use bauta_secagg::seat::{AnswerRecord, Seat, Share};
+use bauta_secagg::signature::{digest, Body, Signed};
+use bauta_secagg::submit::Masked;
+use bauta_secagg::unmask::Partial;
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha20Rng;
+use std::collections::BTreeMap;
+
+pub const CHAIN: &str = "bauta-1";
+pub const OWNER: &[u8] = b"owner-owner-owner-ow";
+
+/// What a provider keeps on its disk.
+pub struct Client {
+    pub address: Vec<u8>,
+    pub keys: ProviderKeys,
+    pub shares: BTreeMap<Slot, Share>,
+    pub weight: u64,
+}
+
+impl Client {
+    pub fn name(&self) -> Address {
+        Address::new(self.address.clone()).unwrap()
+    }
+}
+
+/// A chain in memory with one task.
+pub struct World {
+    pub storage: Memory,
+    pub blobs: BlobStore,
+    pub registry: Registry,
+    pub balances: BTreeMap<Vec<u8>, i128>,
+    pub escrow: i128,
+    pub verdicts: Vec<pb::Verdict>,
+    pub events: Vec<bauta_rounds::Event>,
+    pub locked: BTreeMap<Vec<u8>, u32>,
+    pub height: u64,
+    pub tx_index: u32,
+    pub operations: u64,
+    pub clients: Vec<Client>,
+    pub rng: ChaCha20Rng,
+    pub task: u64,
+}
+
+/// Settings for `n` providers and a model of `d` elements.
+pub fn settings(n: u32, d: u32) -> pb::TaskSettings {
+    let group_size = (n / 2 + 1).max(3);
+    pb::TaskSettings {
+        metadata: Some(pb::Metadata { name: "test".into(), ..Default::default() }),
+        level: pb::Level::Open.into(),
+        model: Some(pb::ModelSpec {
+            kind: pb::ModelKind::Custom.into(),
+            tensors: vec![pb::Tensor { name: "w".into(), shape: vec![d] }],
+            hidden: 0,
+        }),
+        data: Some(pb::DataSpec { features: 4, classes: 2, ..Default::default() }),
+        trainer: None,
+        encoding: Some(pb::Encoding {
+            bits: 32,
+            chunk_elems: 16,
+            clip: 1 << 32,
+            scale_bits: 12,
+            bound: 5_000,
+            max_weight: 8,
+            rows_per_weight: 100,
+            metrics: 0,
+        }),
+        optimiser: Some(pb::Optimiser {
+            kind: pb::OptimiserKind::Fedavgm.into(),
+            learning_rate: 1 << 32,
+            beta1: 1 << 31,
+            ..Default::default()
+        }),
+        cohort: Some(pb::Cohort {
+            min_providers: group_size.max(3),
+            max_providers: n,
+            group_size,
+            min_group: (group_size * 3).div_ceil(4).max(3),
+            corrupt_heads: Some(0),
+            min_bond: "1000".into(),
+            issuer: String::new(),
+        }),
+        windows: Some(pb::Windows { enrol: 4, deal: 4, complain: 4, check_in: 4, submit: 4, unmask: 4, evidence: 6 }),
+        rewards: Some(pb::Rewards { per_update: "50".into(), per_partial: "20".into(), gas_price: "3".into() }),
+        rounds: 2,
+        max_idle_epochs: 2,
+    }
+}
+
+pub fn test_params() -> pb::Params {
+    pb::Params {
+        registry: "registry".into(),
+        staking: "staking".into(),
+        slashing: "slashing".into(),
+        min_window: 2,
+        ..params::default_params()
+    }
+}
+
+pub fn zero_model() -> pb::InitialModel {
+    pb::InitialModel { source: Some(pb::initial_model::Source::Zero(pb::ZeroInit {})) }
+}
+
+pub fn create(settings: pb::TaskSettings) -> pb::MsgCreateTask {
+    pb::MsgCreateTask {
+        owner: "bauta1owner".into(),
+        settings: Some(settings),
+        initial_model: Some(zero_model()),
+        budget: "1000000000".into(),
+    }
+}
+
+impl World {
+    /// A chain without a task.
+    pub fn empty(n: usize, seed: u64) -> Self {
+        let mut rng = ChaCha20Rng::seed_from_u64(seed);
+        let mut storage = Memory::default();
+        state::save(&mut storage, keys::PARAMS.to_vec(), &test_params());
+        let clients = (0..n)
+            .map(|i| {
+                let mut address = vec![0; 20];
+                rng.fill(&mut address[..]);
+                address[0] = (i * 37 % 251) as u8;
+                Client {
+                    address,
+                    keys: ProviderKeys::generate(&mut rng),
+                    shares: BTreeMap::new(),
+                    weight: 1 + i as u64 % 3,
+                }
+            })
+            .collect();
+        Self {
+            storage,
+            blobs: BlobStore::default(),
+            registry: Registry::default(),
+            balances: BTreeMap::from([(OWNER.to_vec(), 2_000_000_000)]),
+            escrow: 0,
+            verdicts: Vec::new(),
+            events: Vec::new(),
+            locked: BTreeMap::new(),
+            height: 10,
+            tx_index: 0,
+            operations: 10_000_000,
+            clients,
+            rng,
+            task: 0,
+        }
+    }
+
+    /// A chain with a task.
+    pub fn with(n: usize, seed: u64, settings: pb::TaskSettings) -> Self {
+        let mut world = Self::empty(n, seed);
+        world.send(OWNER, Call::CreateTask(Box::new(create(settings)))).unwrap();
+        world
+    }
+
+    /// The same with `n` providers, 40 elements.
+    pub fn new(n: usize, seed: u64) -> Self {
+        Self::with(n, seed, settings(n as u32, 40))
+    }
+
+    pub fn env(&self) -> Env<'static> {
+        Env { chain_id: CHAIN, height: self.height, tx_index: self.tx_index }
+    }
+
+    /// A transaction: check, charge, handle, and what follows from it.
+    pub fn send(&mut self, sender: &[u8], call: Call) -> Result<(), Rejection> {
+        let message = Message { sender: sender.to_vec(), call };
+        let env = self.env();
+        self.tx_index += 1;
+        let admission = check(&env, &self.storage, &self.registry, &message)?;
+        if let Some(fee) = &admission.fee {
+            let output = charge(&mut self.storage, fee).unwrap();
+            self.carry_out(vec![output]);
+        }
+        let (storage, blobs) = (self.storage.clone(), self.blobs.clone());
+        let result = handle(&env, &mut self.storage, &mut self.blobs, &self.registry, &message);
+        let result = match result {
+            Ok((response, outputs)) => {
+                if let Response::Task(task) = response {
+                    self.task = task;
+                }
+                self.carry_out(outputs);
+                Ok(())
+            }
+            Err(rejection) => {
+                assert_eq!(self.storage, storage, "a failed message left something behind");
+                assert_eq!(self.blobs, blobs, "a failed message left a blob behind");
+                assert!(
+                    rejection.offence.is_some() || admission.fee.is_none(),
+                    "a message was charged, failed, and is no offence: {}",
+                    rejection.error
+                );
+                if let Some(offence) = &rejection.offence {
+                    let outputs = record_offence(&env, &mut self.storage, offence).unwrap();
+                    self.carry_out(outputs);
+                }
+                Err(rejection)
+            }
+        };
+        self.check_invariants();
+        result
+    }
+
+    /// The end of a block.
+    pub fn block(&mut self) {
+        self.end_block(true);
+    }
+
+    pub fn end_block(&mut self, counted: bool) {
+        let mut budget = Budget::new(self.operations);
+        let env = self.env();
+        let outputs = end_block(&env, &mut self.storage, &mut self.blobs, &self.registry, counted, &mut budget);
+        self.carry_out(outputs);
+        self.height += 1;
+        self.tx_index = 0;
+        self.check_invariants();
+    }
+
+    fn carry_out(&mut self, outputs: Vec<Output>) {
+        for output in outputs {
+            match output {
+                Output::Deposit { from, amount } => {
+                    *self.balances.entry(from).or_default() -= amount as i128;
+                    self.escrow += amount as i128;
+                }
+                Output::Fee { amount } => {
+                    *self.balances.entry(b"fees".to_vec()).or_default() += amount as i128;
+                    self.escrow -= amount as i128;
+                }
+                Output::Pay { to, amount, .. } | Output::Refund { to, amount, .. } => {
+                    *self.balances.entry(to).or_default() += amount as i128;
+                    self.escrow -= amount as i128;
+                }
+                Output::Verdict(verdict) => self.verdicts.push(verdict),
+                Output::LockBond { provider, .. } => *self.locked.entry(provider).or_default() += 1,
+                Output::UnlockBond { provider, .. } => *self.locked.get_mut(&provider).unwrap() -= 1,
+                Output::Event(event) => {
+                    assert_ne!(event.kind, "task_fault", "{event:?}");
+                    self.events.push(event);
+                }
+            }
+        }
+    }
+
+    /// Coins are conserved in every block.
+    fn check_invariants(&self) {
+        let mut held = 0;
+        for task in 1..=state::counters(&self.storage).unwrap().tasks {
+            let purse = Purse::of(&state::task(&self.storage, task).unwrap()).unwrap();
+            assert!(purse.is_conserved(), "{purse:?}");
+            assert!(purse.reserved <= purse.held);
+            held += purse.held as i128;
+        }
+        assert_eq!(held, self.escrow);
+        assert_eq!(self.balances.values().sum::<i128>() + self.escrow, 2_000_000_000);
+    }
+
+    pub fn the_task(&self) -> pb::Task {
+        state::task(&self.storage, self.task).unwrap()
+    }
+
+    pub fn epoch(&self) -> pb::Epoch {
+        state::epoch(&self.storage, self.task, self.the_task().epoch).unwrap()
+    }
+
+    pub fn round(&self) -> pb::Round {
+        state::round(&self.storage, self.task, self.the_task().round).unwrap()
+    }
+
+    pub fn numbered(&self, round: u64) -> pb::Round {
+        state::round(&self.storage, self.task, round).unwrap()
+    }
+
+    pub fn terms(&self) -> Terms {
+        Terms::read(&state::settings(&self.storage, self.task).unwrap()).unwrap()
+    }
+
+    pub fn members(&self) -> Vec<pb::Member> {
+        state::members(&self.storage, self.task, self.the_task().epoch).unwrap()
+    }
+
+    pub fn member(&self, i: usize) -> pb::Member {
+        state::member(&self.storage, self.task, self.the_task().epoch, &self.clients[i].address).unwrap()
+    }
+
+    pub fn balance(&self, i: usize) -> i128 {
+        self.balances.get(&self.clients[i].address).copied().unwrap_or_default()
+    }
+
+    pub fn verdicts_of(&self, i: usize) -> Vec<pb::OffenceKind> {
+        let address = &self.clients[i].address;
+        self.verdicts.iter().filter(|verdict| verdict.provider == *address).map(|verdict| verdict.kind()).collect()
+    }
+
+    pub fn ectx(&self) -> Ectx {
+        Ectx::from_bytes(self.epoch().ectx.try_into().unwrap())
+    }
+
+    pub fn rctx_of(&self, round: u64) -> Rctx {
+        Rctx::new(&self.ectx(), round)
+    }
+
+    pub fn ctx(&self) -> Ctx {
+        derive::ctx(&self.round()).unwrap()
+    }
+
+    // Messages of honest clients.
+
+    pub fn enrol_msg(&mut self, i: usize) -> Call {
+        let ectx = self.ectx();
+        let client = &self.clients[i];
+        let signed = client.keys.enrol(&ectx, &client.name(), &mut self.rng);
+        let epoch = self.the_task().epoch;
+        Call::Enrol(pb::MsgEnrol {
+            sender: String::new(),
+            task_id: self.task,
+            epoch,
+            body: signed.body_bytes(),
+            signature: signed.signature.to_vec(),
+        })
+    }
+
+    pub fn deal(&mut self, i: usize) -> Signed<Deal> {
+        let epoch = self.epoch();
+        let seats = derive::seats(&state::seats(&self.storage, self.task, epoch.number).unwrap()).unwrap();
+        assert_eq!(seats.root().as_bytes()[..], epoch.seats_root[..]);
+        let client = &self.clients[i];
+        Dealer::new(&client.keys, self.ectx(), &client.name())
+            .deal(&seats, epoch.threshold as usize, &mut self.rng)
+            .unwrap()
+    }
+
+    pub fn deal_msg(&self, signed: &Signed<Deal>) -> Call {
+        let epoch = self.the_task().epoch;
+        Call::Deal(pb::MsgDeal {
+            sender: String::new(),
+            task_id: self.task,
+            epoch,
+            body: signed.body_bytes(),
+            signature: signed.signature.to_vec(),
+        })
+    }
+
+    /// A client opens every deal; the dealers whose shares are bad.
+    pub fn open_shares(&mut self, i: usize) -> Vec<Deal> {
+        let number = self.the_task().epoch;
+        let member = self.member(i);
+        let mut bad = Vec::new();
+        if member.seat == 0 {
+            return bad;
+        }
+        let seat = SeatIndex::new(member.seat).unwrap();
+        let ectx = self.ectx();
+        let members = self.members();
+        let client = &mut self.clients[i];
+        let name = client.name();
+        client.shares.clear();
+        let mut shares = BTreeMap::new();
+        let role = Seat::new(&client.keys, ectx, &name, seat);
+        for dealer in members.iter().filter(|dealer| dealer.dealt) {
+            let record = state::find_deal(&self.storage, self.task, number, &dealer.address).unwrap().unwrap();
+            let keys = state::share_keys(&self.storage, self.task, number, &dealer.address).unwrap();
+            let deal = Deal::decode(&record.body).unwrap();
+            let key = ShareKeys::decode_one(&keys.points, seat).unwrap();
+            match role.open(&deal, &key) {
+                Ok(share) if dealer.slot > 0 => {
+                    shares.insert(Slot::new(dealer.slot).unwrap(), share);
+                }
+                Ok(_) => {}
+                Err(_) => bad.push(deal),
+            }
+        }
+        client.shares = shares;
+        bad
+    }
+
+    pub fn complain_msg(&mut self, i: usize, deal: &Deal) -> Call {
+        let member = self.member(i);
+        let ectx = self.ectx();
+        let client = &self.clients[i];
+        let name = client.name();
+        let role = Seat::new(&client.keys, ectx, &name, SeatIndex::new(member.seat).unwrap());
+        let signed = role.complain(deal, &mut self.rng);
+        let epoch = self.the_task().epoch;
+        Call::Complain(pb::MsgComplain {
+            sender: String::new(),
+            task_id: self.task,
+            epoch,
+            body: signed.body_bytes(),
+            signature: signed.signature.to_vec(),
+        })
+    }
+
+    pub fn check_in_msg(&mut self, i: usize, round: u64) -> Call {
+        let rctx = self.rctx_of(round);
+        let client = &self.clients[i];
+        let (signed, _) = CheckedIn::new(&client.keys, &rctx, &client.name(), client.weight, &mut self.rng);
+        Call::CheckIn(pb::MsgCheckIn {
+            sender: String::new(),
+            task_id: self.task,
+            round,
+            body: signed.body_bytes(),
+            signature: signed.signature.to_vec(),
+        })
+    }
+
+    /// The update of a client in a round: anything within the bound.
+    pub fn update(&self, i: usize, round: u64) -> Vec<i64> {
+        let mut rng = ChaCha20Rng::seed_from_u64(1_000_003 * i as u64 + round);
+        let terms = self.terms();
+        let bound = terms.encoding.bound as i64;
+        (0..terms.elements).map(|_| rng.gen_range(-bound..=bound)).collect()
+    }
+
+    pub fn masked(&mut self, i: usize, update: &[i64]) -> Masked {
+        let round = self.round();
+        let check_ins = state::check_ins(&self.storage, self.task, round.number).unwrap();
+        let group = derive::group(&self.members(), &check_ins).unwrap();
+        assert_eq!(group.root().as_bytes()[..], round.group_root[..]);
+        let client = &self.clients[i];
+        let rctx = self.rctx_of(round.number);
+        let layout = self.terms().layout;
+        let ctx = self.ctx();
+        CheckedIn::resume(&client.keys, &rctx, &client.name(), client.weight)
+            .mask(&ctx, &group, &layout, update, &mut self.rng)
+            .unwrap()
+    }
+
+    pub fn header_msg(&self, masked: &Masked) -> Call {
+        Call::SubmitHeader(pb::MsgSubmitHeader {
+            sender: String::new(),
+            task_id: self.task,
+            round: self.the_task().round,
+            body: masked.header.body_bytes(),
+            signature: masked.header.signature.to_vec(),
+        })
+    }
+
+    pub fn chunk_msg(&self, masked: &Masked, index: u32) -> Call {
+        Call::SubmitChunk(pb::MsgSubmitChunk {
+            sender: String::new(),
+            task_id: self.task,
+            round: self.the_task().round,
+            index,
+            data: masked.chunks[index as usize].clone(),
+        })
+    }
+
+    pub fn answer(&mut self, i: usize) -> Signed<Partial> {
+        let round = self.round();
+        let member = self.member(i);
+        let check_ins = state::check_ins(&self.storage, self.task, round.number).unwrap();
+        let group = derive::group(&self.members(), &check_ins).unwrap();
+        let least = self.terms().cohort.min_group;
+        let survivors = derive::survivors(&group, &round.survivors, least).unwrap();
+        let requests = derive::requests(&round, &group, &survivors).unwrap();
+        assert_eq!(requests.root().as_bytes()[..], round.request_root[..]);
+        let admitted = AnswerRecord::new(&derive::rctx(&round).unwrap()).admit(&requests).unwrap();
+        let ctx = self.ctx();
+        let ectx = self.ectx();
+        let client = &self.clients[i];
+        let name = client.name();
+        let role = Seat::new(&client.keys, ectx, &name, SeatIndex::new(member.seat).unwrap());
+        role.answer(&ctx, &requests, &admitted, &client.shares, &mut self.rng).unwrap()
+    }
+
+    pub fn unmask_msg(&self, signed: &Signed<Partial>) -> Call {
+        Call::Unmask(pb::MsgUnmask {
+            sender: String::new(),
+            task_id: self.task,
+            round: self.the_task().round,
+            body: signed.body_bytes(),
+            signature: signed.signature.to_vec(),
+        })
+    }
+
+    // Steps.
+
+    pub fn send_as(&mut self, i: usize, call: Call) -> Result<(), Rejection> {
+        let address = self.clients[i].address.clone();
+        self.send(&address, call)
+    }
+
+    pub fn enrol(&mut self, who: &[usize]) {
+        for &i in who {
+            // Keys are fresh every epoch.
+            self.clients[i].keys = ProviderKeys::generate(&mut self.rng);
+            let call = self.enrol_msg(i);
+            self.send_as(i, call).unwrap();
+        }
+    }
+
+    pub fn until_epoch(&mut self, phase: pb::EpochPhase) {
+        for _ in 0..60 {
+            if self.epoch().phase() == phase {
+                return;
+            }
+            self.block();
+        }
+        panic!("phase {phase:?} never came: {:?}", self.epoch());
+    }
+
+    pub fn until_round(&mut self, phase: pb::RoundPhase) {
+        for _ in 0..400 {
+            if self.round().phase() == phase {
+                return;
+            }
+            self.block();
+        }
+        panic!("phase {phase:?} never came: {:?}", self.round());
+    }
+
+    pub fn until_settled(&mut self, round: u64) -> pb::Round {
+        for _ in 0..400 {
+            if let Ok(round) = state::round(&self.storage, self.task, round) {
+                if round.settled_height > 0 {
+                    return round;
+                }
+            }
+            self.block();
+        }
+        panic!("round {round} never settled");
+    }
+
+    pub fn deal_all(&mut self, who: &[usize]) {
+        for &i in who {
+            let deal = self.deal(i);
+            let call = self.deal_msg(&deal);
+            self.send_as(i, call).unwrap();
+        }
+    }
+
+    /// Enrols and deals for `who`; everyone opens their shares; the first round is open.
+    pub fn set_up(&mut self, who: &[usize]) {
+        self.enrol(who);
+        self.until_epoch(pb::EpochPhase::Deal);
+        self.deal_all(who);
+        self.until_epoch(pb::EpochPhase::Complain);
+        self.until_epoch(pb::EpochPhase::Rounds);
+        for &i in who {
+            assert!(self.open_shares(i).is_empty());
+        }
+    }
+
+    pub fn check_in(&mut self, who: &[usize]) {
+        let round = self.the_task().round;
+        for &i in who {
+            let call = self.check_in_msg(i, round);
+            self.send_as(i, call).unwrap();
+        }
+    }
+
+    pub fn submit(&mut self, who: &[usize]) {
+        let round = self.the_task().round;
+        for &i in who {
+            let update = self.update(i, round);
+            let masked = self.masked(i, &update);
+            self.submit_masked(i, &masked);
+        }
+    }
+
+    pub fn submit_masked(&mut self, i: usize, masked: &Masked) {
+        let header = self.header_msg(masked);
+        self.send_as(i, header).unwrap();
+        for index in 0..masked.chunks.len() as u32 {
+            let chunk = self.chunk_msg(masked, index);
+            self.send_as(i, chunk).unwrap();
+        }
+    }
+
+    pub fn unmask(&mut self, who: &[usize]) {
+        for &i in who {
+            let answer = self.answer(i);
+            let call = self.unmask_msg(&answer);
+            self.send_as(i, call).unwrap();
+        }
+    }
+
+    /// The plain sum of the survivors' weighted updates.
+    pub fn plain_sum(&self, survivors: &[usize], round: u64) -> Vec<i64> {
+        let mut sum = vec![0i64; self.terms().elements as usize];
+        for &i in survivors {
+            let weight = self.clients[i].weight as i64;
+            for (total, u) in sum.iter_mut().zip(self.update(i, round)) {
+                *total += weight * u;
+            }
+        }
+        sum
+    }
+
+    pub fn aggregate(&self, round: u64) -> Vec<i64> {
+        let bytes = bauta_rounds::query::aggregate(&self.storage, &self.blobs, self.task, round).unwrap().aggregate;
+        bytes.chunks_exact(8).map(|b| i64::from_le_bytes(b.try_into().unwrap())).collect()
+    }
+
+    /// Asserts that a finished round's aggregate is the plain sum, and that its model is what the optimiser makes of it.
+    pub fn assert_exact(&self, round: u64, survivors: &[usize]) {
+        let record = self.numbered(round);
+        assert_eq!(record.phase(), pb::RoundPhase::Finished, "{:?}", record.abort_reason());
+        let result = record.result.clone().unwrap();
+        assert_eq!(self.aggregate(round), self.plain_sum(survivors, round));
+        assert_eq!(result.total_weight, survivors.iter().map(|&i| self.clients[i].weight).sum::<u64>());
+    }
+
+    /// The model after plain sums of these rounds, from zero, without masks.
+    pub fn plain_model(&self, rounds: &[(u64, Vec<usize>)]) -> [u8; 32] {
+        let terms = self.terms();
+        let mut model = terms.initial_model(Some(&zero_model())).unwrap();
+        let mut optimiser = OptimiserState::initial(&terms.optimiser, terms.elements as usize);
+        for (round, survivors) in rounds {
+            let weight = survivors.iter().map(|&i| self.clients[i].weight).sum();
+            let sum = self.plain_sum(survivors, *round);
+            let update = Combination::Mean.combine(&[GroupSum::new(&sum, weight)], terms.encoding.scale_bits).unwrap();
+            terms.optimiser.step(model.values_mut(), &mut optimiser, &update).unwrap();
+        }
+        Model::hash(&model)
+    }
+
+    /// Signs any body with a client's V.
+    pub fn sign<B: Body>(&self, i: usize, context: &B::Context, body: B) -> Signed<B> {
+        let secret = self.clients[i].keys.to_bytes();
+        let key = k256::schnorr::SigningKey::from_bytes(&secret[96..128]).unwrap();
+        let hash = digest(B::KIND, context.as_ref(), &body.encode());
+        Signed { signature: key.sign_raw(&hash, &[7; 32]).unwrap().to_bytes(), body }
+    }
+}
+
+/// All of `0..n` but some.
+pub fn all_but(n: usize, without: &[usize]) -> Vec<usize> {
+    (0..n).filter(|i| !without.contains(i)).collect()
+}
