@@ -1,0 +1,168 @@
+//! The chain as a client sees it: queries, transactions, and waiting for blocks.
+//!
+//! Everything goes through [`tendermint_rpc::Client`], so that a node behind HTTP and a node in the same process look the same. The
+//! endpoint is trusted: answers are not yet checked by a light client.
+
+mod account;
+mod error;
+mod fees;
+pub mod messages;
+mod pace;
+pub mod query;
+mod rpc;
+mod transaction;
+
+pub use account::Signer;
+pub use error::{ChainError, Refused};
+pub use fees::{Coin, Fee, GasPrice};
+pub use pace::{Pace, Polling};
+pub use rpc::Rpc;
+pub use transaction::{Outcome, Sent};
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use cosmrs::AccountId;
+use tendermint_rpc::HttpClient;
+
+/// A connection to one chain.
+#[derive(Clone)]
+pub struct Chain {
+    rpc: Arc<dyn Rpc>,
+    pace: Arc<dyn Pace>,
+    settings: Arc<ChainSettings>,
+}
+
+/// What a client must know of a chain before it talks to it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ChainSettings {
+    /// The chain's id; every signature is bound to it.
+    pub chain_id: String,
+    /// The prefix of its addresses, a genesis value.
+    pub prefix: String,
+    /// What gas costs.
+    pub gas_price: GasPrice,
+    /// What a simulated gas is multiplied with, in percent: between simulation and execution the state may have changed.
+    pub gas_percent: u64,
+    /// How many blocks a transaction may take before it is given up.
+    pub patience_blocks: u64,
+}
+
+impl ChainSettings {
+    /// The settings of a chain with the defaults of this project.
+    #[must_use]
+    pub fn new(chain_id: impl Into<String>) -> Self {
+        Self {
+            chain_id: chain_id.into(),
+            prefix: DEFAULT_PREFIX.to_owned(),
+            gas_price: GasPrice::default(),
+            gas_percent: 150,
+            patience_blocks: 30,
+        }
+    }
+}
+
+/// The prefix of addresses when nothing else is said.
+pub const DEFAULT_PREFIX: &str = "bauta";
+/// The fee denomination when nothing else is said.
+pub const DEFAULT_DENOM: &str = "ubauta";
+
+impl Chain {
+    /// A chain behind any client of CometBFT's RPC. `pace` is how it waits for blocks.
+    #[must_use]
+    pub fn new(rpc: Arc<dyn Rpc>, pace: Arc<dyn Pace>, settings: ChainSettings) -> Self {
+        Self { rpc, pace, settings: Arc::new(settings) }
+    }
+
+    /// A chain behind HTTP. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// [`ChainError::Endpoint`] when the URL is none.
+    pub fn http(url: &str, settings: ChainSettings) -> Result<Self, ChainError> {
+        let bad = |error: &dyn std::fmt::Display| ChainError::Endpoint { url: url.to_owned(), what: error.to_string() };
+        let parsed: tendermint_rpc::HttpClientUrl =
+            url.parse().map_err(|error: tendermint_rpc::Error| bad(error.detail()))?;
+        let client = HttpClient::builder(parsed)
+            .timeout(Duration::from_secs(30))
+            .build()
+            .map_err(|error| bad(error.detail()))?;
+        let rpc: Arc<dyn Rpc> = Arc::new(client);
+        let pace = Arc::new(Polling::new(Arc::clone(&rpc)));
+        Ok(Self::new(rpc, pace, settings))
+    }
+
+    /// What it knows of the chain.
+    #[must_use]
+    pub fn settings(&self) -> &ChainSettings {
+        &self.settings
+    }
+
+    /// The chain's id.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.settings.chain_id
+    }
+
+    /// The same chain with other settings.
+    #[must_use]
+    pub fn with_settings(&self, settings: ChainSettings) -> Self {
+        Self { settings: Arc::new(settings), ..self.clone() }
+    }
+
+    /// The height of the last block.
+    ///
+    /// # Errors
+    /// [`ChainError::Unreachable`].
+    pub async fn height(&self) -> Result<u64, ChainError> {
+        Ok(self.rpc.status().await?.sync_info.latest_block_height.value())
+    }
+
+    /// The id that the endpoint says its chain has.
+    ///
+    /// # Errors
+    /// [`ChainError::Unreachable`].
+    pub async fn reported_id(&self) -> Result<String, ChainError> {
+        Ok(self.rpc.status().await?.node_info.network.to_string())
+    }
+
+    /// Waits until there is a block above `height`, and answers with the height of the last one.
+    ///
+    /// # Errors
+    /// [`ChainError::Unreachable`] when the endpoint stays away.
+    pub async fn wait_past(&self, height: u64) -> Result<u64, ChainError> {
+        self.pace.wait_past(height).await
+    }
+
+    /// An address as text.
+    ///
+    /// # Errors
+    /// [`ChainError::Address`] when the bytes are none.
+    pub fn text_of(&self, address: &[u8]) -> Result<String, ChainError> {
+        AccountId::new(&self.settings.prefix, address)
+            .map(|account| account.to_string())
+            .map_err(|_| ChainError::Address { text: hex::encode(address), prefix: self.settings.prefix.clone() })
+    }
+
+    /// An address's bytes.
+    ///
+    /// # Errors
+    /// [`ChainError::Address`] when the text is no address of this chain.
+    pub fn bytes_of(&self, address: &str) -> Result<Vec<u8>, ChainError> {
+        address
+            .parse::<AccountId>()
+            .ok()
+            .filter(|account| account.prefix() == self.settings.prefix)
+            .map(|account| account.to_bytes())
+            .ok_or_else(|| ChainError::Address { text: address.to_owned(), prefix: self.settings.prefix.clone() })
+    }
+
+    pub(crate) fn rpc(&self) -> &dyn Rpc {
+        self.rpc.as_ref()
+    }
+}
+
+impl std::fmt::Debug for Chain {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Chain").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,236 @@
+//! Queries: gRPC methods through `abci_query`, as the Cosmos SDK's clients make them.
+
+use bauta_schema::training::v1 as training;
+use cosmrs::proto::cosmos::auth::v1beta1::{BaseAccount, QueryAccountRequest, QueryAccountResponse};
+use cosmrs::proto::cosmos::bank::v1beta1 as bank;
+use cosmrs::proto::cosmos::base::query::v1beta1::PageRequest;
+use cosmrs::proto::cosmwasm::wasm::v1 as wasm;
+use prost::Message;
+use serde::de::DeserializeOwned;
+use serde::Serialize;
+
+use super::{Chain, ChainError, Coin, GasPrice, Refused};
+
+impl Chain {
+    /// Calls a gRPC method of the node, `/package.Service/Method`.
+    ///
+    /// # Errors
+    /// [`ChainError::Refused`] with what the chain says, [`ChainError::Unreachable`], [`ChainError::Answer`].
+    pub async fn query<Q: Message, R: Message + Default>(&self, path: &str, request: &Q) -> Result<R, ChainError> {
+        let answer = self.rpc().abci_query(path, request.encode_to_vec()).await?;
+        if answer.code.is_err() {
+            return Err(Refused { codespace: answer.codespace, code: answer.code.value(), sentence: answer.log }.into());
+        }
+        R::decode(answer.value.as_slice())
+            .map_err(|error| ChainError::Answer { what: path.to_owned(), why: error.to_string() })
+    }
+
+    /// An account; `None` when the chain does not know it.
+    ///
+    /// # Errors
+    /// [`ChainError`].
+    pub async fn account(&self, address: &str) -> Result<Option<BaseAccount>, ChainError> {
+        const PATH: &str = "/cosmos.auth.v1beta1.Query/Account";
+        let request = QueryAccountRequest { address: address.to_owned() };
+        let response: QueryAccountResponse = match self.query(PATH, &request).await {
+            Err(ChainError::Refused(refused)) if refused.is_not_found() => return Ok(None),
+            other => other?,
+        };
+        let any = response.account.ok_or_else(|| bad(PATH, "it holds no account"))?;
+        BaseAccount::decode(any.value.as_slice()).map(Some).map_err(|error| bad(PATH, &error.to_string()))
+    }
+
+    /// What an address has of a denomination.
+    ///
+    /// # Errors
+    /// [`ChainError`].
+    pub async fn balance(&self, address: &str, denom: &str) -> Result<u128, ChainError> {
+        let request = bank::QueryBalanceRequest { address: address.to_owned(), denom: denom.to_owned() };
+        let response: bank::QueryBalanceResponse = self.query("/cosmos.bank.v1beta1.Query/Balance", &request).await?;
+        Ok(match response.balance {
+            Some(coin) => Coin::from_proto(&coin)?.amount,
+            None => 0,
+        })
+    }
+
+    /// All that an address has, by denomination.
+    ///
+    /// # Errors
+    /// [`ChainError`].
+    pub async fn balances(&self, address: &str) -> Result<Vec<Coin>, ChainError> {
+        let mut coins = Vec::new();
+        let mut key = Vec::new();
+        loop {
+            let request = bank::QueryAllBalancesRequest {
+                address: address.to_owned(),
+                pagination: Some(page(key)),
+                ..bank::QueryAllBalancesRequest::default()
+            };
+            let response: bank::QueryAllBalancesResponse =
+                self.query("/cosmos.bank.v1beta1.Query/AllBalances", &request).await?;
+            for coin in &response.balances {
+                coins.push(Coin::from_proto(coin)?);
+            }
+            key = response.pagination.map(|page| page.next_key).unwrap_or_default();
+            if key.is_empty() {
+                return Ok(coins);
+            }
+        }
+    }
+
+    /// The least price of gas that the node accepts; `None` when it names none.
+    ///
+    /// # Errors
+    /// [`ChainError`].
+    pub async fn minimum_gas_price(&self) -> Result<Option<GasPrice>, ChainError> {
+        let response: NodeConfig = self.query("/cosmos.base.node.v1beta1.Service/Config", &Empty {}).await?;
+        let first = response.minimum_gas_price.split(',').next().unwrap_or_default();
+        if first.is_empty() {
+            return Ok(None);
+        }
+        first.parse().map(Some)
+    }
+
+    /// Asks a contract.
+    ///
+    /// # Errors
+    /// [`ChainError::Refused`] with what the contract says.
+    pub async fn smart<Q: Serialize + Sync, R: DeserializeOwned>(
+        &self,
+        contract: &str,
+        question: &Q,
+    ) -> Result<R, ChainError> {
+        let answer = self.smart_raw(contract, json(question)?).await?;
+        serde_json::from_slice(&answer).map_err(|error| bad(SMART, &error.to_string()))
+    }
+
+    /// Asks a contract, JSON in and JSON out.
+    ///
+    /// # Errors
+    /// [`ChainError::Refused`] with what the contract says.
+    pub async fn smart_raw(&self, contract: &str, question: Vec<u8>) -> Result<Vec<u8>, ChainError> {
+        let request = wasm::QuerySmartContractStateRequest { address: contract.to_owned(), query_data: question };
+        let response: wasm::QuerySmartContractStateResponse = self.query(SMART, &request).await?;
+        Ok(response.data)
+    }
+
+    /// Calls a query of the training module.
+    ///
+    /// # Errors
+    /// [`ChainError::Refused`] with what the chain says.
+    pub async fn training<Q: Message, R: Message + Default>(&self, method: &str, request: &Q) -> Result<R, ChainError> {
+        self.query(&format!("/bauta.training.v1.Query/{method}"), request).await
+    }
+
+    /// The training module's parameters.
+    ///
+    /// # Errors
+    /// [`ChainError`].
+    pub async fn training_params(&self) -> Result<training::Params, ChainError> {
+        let response: training::QueryParamsResponse = self.training("Params", &training::QueryParamsRequest {}).await?;
+        response.params.ok_or_else(|| bad("Params", "it holds none"))
+    }
+
+    /// A task with its settings.
+    ///
+    /// # Errors
+    /// [`ChainError::Refused`] when there is no such task.
+    pub async fn task(&self, task_id: u64) -> Result<(training::Task, training::TaskSettings), ChainError> {
+        let response: training::QueryTaskResponse =
+            self.training("Task", &training::QueryTaskRequest { task_id }).await?;
+        match (response.task, response.settings) {
+            (Some(task), Some(settings)) => Ok((task, settings)),
+            _ => Err(bad("Task", "the task or its settings are missing")),
+        }
+    }
+
+    /// An epoch of a task, 0 for the current one, with its members and seats.
+    ///
+    /// # Errors
+    /// [`ChainError`].
+    pub async fn epoch(&self, task_id: u64, epoch: u64) -> Result<training::QueryEpochResponse, ChainError> {
+        self.training("Epoch", &training::QueryEpochRequest { task_id, epoch }).await
+    }
+
+    /// A round of a task, 0 for the current one, with what was posted in it; `None` before the first.
+    ///
+    /// # Errors
+    /// [`ChainError`].
+    pub async fn round(&self, task_id: u64, round: u64) -> Result<Option<training::QueryRoundResponse>, ChainError> {
+        match self.training("Round", &training::QueryRoundRequest { task_id, round }).await {
+            Ok(response) => Ok(Some(response)),
+            Err(ChainError::Refused(_)) if round == 0 => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// All deals of an epoch with their share keys, in the order of the dealers' addresses.
+    ///
+    /// # Errors
+    /// [`ChainError`].
+    pub async fn deals(
+        &self,
+        task_id: u64,
+        epoch: u64,
+    ) -> Result<Vec<(training::Deal, training::ShareKeys)>, ChainError> {
+        const PAGE: u32 = 16;
+        let mut all: Vec<(training::Deal, training::ShareKeys)> = Vec::new();
+        loop {
+            let start_after = match all.last() {
+                Some((deal, _)) => self.text_of(&deal.dealer)?,
+                None => String::new(),
+            };
+            let request =
+                training::QueryDealsRequest { task_id, epoch, dealer: String::new(), start_after, limit: PAGE };
+            let response: training::QueryDealsResponse = self.training("Deals", &request).await?;
+            if response.deals.len() != response.share_keys.len() {
+                return Err(bad("Deals", "deals and share keys are not as many"));
+            }
+            let before = all.len();
+            all.extend(response.deals.into_iter().zip(response.share_keys));
+            if all.len() == before {
+                return Ok(all);
+            }
+        }
+    }
+
+    /// A model's canonical bytes: the latest, or the one with this hash. The bytes are compared with the hash.
+    ///
+    /// # Errors
+    /// [`ChainError::Answer`] when the bytes have another hash than the one asked for or reported.
+    pub async fn model(&self, task_id: u64, hash: Option<&[u8]>) -> Result<Vec<u8>, ChainError> {
+        let request = training::QueryModelRequest { task_id, hash: hash.unwrap_or_default().to_vec() };
+        let response: training::QueryModelResponse = self.training("Model", &request).await?;
+        let found = bauta_learning::model::model_hash(&response.model);
+        if found.as_slice() != response.hash || hash.is_some_and(|hash| hash != found.as_slice()) {
+            return Err(bad("Model", "the bytes of the model do not have its hash"));
+        }
+        Ok(response.model)
+    }
+}
+
+const SMART: &str = "/cosmwasm.wasm.v1.Query/SmartContractState";
+
+/// `cosmos.base.node.v1beta1.ConfigResponse`, the one field that is used.
+#[derive(Clone, PartialEq, Message)]
+struct NodeConfig {
+    #[prost(string, tag = "1")]
+    minimum_gas_price: String,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct Empty {}
+
+/// A page of 100 from a key on.
+#[must_use]
+pub fn page(key: Vec<u8>) -> PageRequest {
+    PageRequest { key, limit: 100, ..PageRequest::default() }
+}
+
+pub(super) fn json<T: Serialize>(value: &T) -> Result<Vec<u8>, ChainError> {
+    serde_json::to_vec(value).map_err(|error| bad("JSON", &error.to_string()))
+}
+
+fn bad(what: &str, why: &str) -> ChainError {
+    ChainError::Answer { what: what.to_owned(), why: why.to_owned() }
+}

@@ -1,0 +1,96 @@
+//! The calls of CometBFT's RPC that a client makes, as an object.
+//!
+//! [`tendermint_rpc::Client`] has generic methods and cannot be one; this trait names the few calls that are made, and every client of
+//! `tendermint_rpc` has it.
+
+use async_trait::async_trait;
+use tendermint::Hash;
+use tendermint_rpc::endpoint::{abci_query::AbciQuery, block, block_results, broadcast::tx_sync, status, tx};
+use tendermint_rpc::error::ErrorDetail;
+use tendermint_rpc::Client;
+
+use super::ChainError;
+
+/// The calls that a client makes.
+#[async_trait]
+pub trait Rpc: Send + Sync {
+    /// `status`.
+    async fn status(&self) -> Result<status::Response, ChainError>;
+    /// `abci_query` at the last height, without a proof.
+    async fn abci_query(&self, path: &str, data: Vec<u8>) -> Result<AbciQuery, ChainError>;
+    /// `broadcast_tx_sync`.
+    async fn broadcast_tx_sync(&self, tx: Vec<u8>) -> Result<tx_sync::Response, ChainError>;
+    /// `tx`; `None` when no block holds it.
+    async fn tx(&self, hash: Hash) -> Result<Option<tx::Response>, ChainError>;
+    /// `block`, at a height or the last.
+    async fn block(&self, height: Option<u64>) -> Result<block::Response, ChainError>;
+    /// `block_results` at a height.
+    async fn block_results(&self, height: u64) -> Result<block_results::Response, ChainError>;
+}
+
+#[async_trait]
+impl<C: Client + Send + Sync> Rpc for C {
+    async fn status(&self) -> Result<status::Response, ChainError> {
+        Client::status(self).await.map_err(|error| failed("status", &error))
+    }
+
+    async fn abci_query(&self, path: &str, data: Vec<u8>) -> Result<AbciQuery, ChainError> {
+        Client::abci_query(self, Some(path.to_owned()), data, None, false).await.map_err(|error| failed(path, &error))
+    }
+
+    async fn broadcast_tx_sync(&self, tx: Vec<u8>) -> Result<tx_sync::Response, ChainError> {
+        Client::broadcast_tx_sync(self, tx).await.map_err(|error| failed("broadcast_tx_sync", &error))
+    }
+
+    async fn tx(&self, hash: Hash) -> Result<Option<tx::Response>, ChainError> {
+        match Client::tx(self, hash, false).await {
+            Ok(found) => Ok(Some(found)),
+            // CometBFT: "tx (HASH) not found", as an internal error.
+            Err(error) if one_line(&error).contains("not found") => Ok(None),
+            Err(error) => Err(failed("tx", &error)),
+        }
+    }
+
+    async fn block(&self, height: Option<u64>) -> Result<block::Response, ChainError> {
+        let answer = match height {
+            None => self.latest_block().await,
+            Some(height) => Client::block(self, height_of(height)?).await,
+        };
+        answer.map_err(|error| failed("block", &error))
+    }
+
+    async fn block_results(&self, height: u64) -> Result<block_results::Response, ChainError> {
+        Client::block_results(self, height_of(height)?).await.map_err(|error| failed("block_results", &error))
+    }
+}
+
+fn height_of(height: u64) -> Result<tendermint::block::Height, ChainError> {
+    tendermint::block::Height::try_from(height)
+        .map_err(|error| ChainError::Answer { what: format!("height {height}"), why: error.to_string() })
+}
+
+/// Whether the node was not reached, or was reached and answered with an error.
+fn failed(what: &str, error: &tendermint_rpc::Error) -> ChainError {
+    let text = one_line(error);
+    match error.detail() {
+        ErrorDetail::Response(_) if text.contains("mempool is full") => {
+            super::Refused { codespace: "sdk".to_owned(), code: 20, sentence: text }.into()
+        }
+        ErrorDetail::Response(_) if text.contains("tx already exists in cache") => {
+            super::Refused { codespace: "sdk".to_owned(), code: 19, sentence: text }.into()
+        }
+        ErrorDetail::Response(_) | ErrorDetail::Parse(_) | ErrorDetail::Serde(_) | ErrorDetail::Tendermint(_) => {
+            ChainError::Answer { what: what.to_owned(), why: text }
+        }
+        _ => ChainError::Unreachable(text),
+    }
+}
+
+/// The first line of an error; what follows is where it was caught.
+fn one_line(error: &tendermint_rpc::Error) -> String {
+    let text = match error.detail() {
+        ErrorDetail::Response(answer) => answer.source.to_string(),
+        detail => detail.to_string(),
+    };
+    text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("no reason given").to_owned()
+}

@@ -1,0 +1,331 @@
+//! Transactions: sign, simulate, send, wait.
+
+use std::time::Duration;
+
+use cosmrs::proto::cosmos::base::abci::v1beta1::TxMsgData;
+use cosmrs::proto::cosmos::crypto::secp256k1::PubKey;
+use cosmrs::proto::cosmos::tx::signing::v1beta1::SignMode;
+use cosmrs::proto::cosmos::tx::v1beta1::{
+    mode_info, AuthInfo, Fee as ProtoFee, ModeInfo, SignerInfo, SimulateRequest, SimulateResponse, TxBody, TxRaw,
+};
+use cosmrs::Any;
+use prost::Message;
+use sha2::{Digest, Sha256};
+use tendermint::abci::Event;
+use tendermint::Hash;
+
+use super::account::{expected_in, read_sequence, Sequence};
+use super::{Chain, ChainError, Fee, Refused, Signer};
+
+/// How often a transaction is signed again because its sequence was wrong, or sent again because the mempool was full.
+const MAX_ATTEMPTS: u32 = 6;
+
+/// A transaction that a node has accepted into its mempool.
+#[derive(Clone, Debug)]
+pub struct Sent {
+    /// SHA-256 of its bytes.
+    pub hash: [u8; 32],
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+    /// The height when it was sent.
+    pub sent_height: u64,
+}
+
+impl Sent {
+    /// The hash as people write it.
+    #[must_use]
+    pub fn hash_text(&self) -> String {
+        hex::encode_upper(self.hash)
+    }
+}
+
+/// A transaction in a block.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// SHA-256 of its bytes.
+    pub hash: [u8; 32],
+    /// The block's height.
+    pub height: u64,
+    /// Its place in the block.
+    pub index: u32,
+    /// What went wrong; `None` when it succeeded.
+    pub refused: Option<Refused>,
+    /// The gas it might have used.
+    pub gas_wanted: u64,
+    /// The gas it used.
+    pub gas_used: u64,
+    /// What happened.
+    pub events: Vec<Event>,
+    /// `TxMsgData`, one answer a message.
+    pub data: Vec<u8>,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+}
+
+impl Outcome {
+    /// Itself, or what went wrong with it.
+    ///
+    /// # Errors
+    /// [`Refused`].
+    pub fn success(self) -> Result<Self, Refused> {
+        match self.refused {
+            Some(refused) => Err(refused),
+            None => Ok(self),
+        }
+    }
+
+    /// The hash as people write it.
+    #[must_use]
+    pub fn hash_text(&self) -> String {
+        hex::encode_upper(self.hash)
+    }
+
+    /// The answer to a message, the first being 0.
+    ///
+    /// # Errors
+    /// [`ChainError::Answer`] when there is none of this type.
+    pub fn response<M: Message + Default>(&self, index: usize) -> Result<M, ChainError> {
+        let bad = |why: String| ChainError::Answer { what: format!("transaction {}", self.hash_text()), why };
+        let data = TxMsgData::decode(self.data.as_slice()).map_err(|error| bad(error.to_string()))?;
+        let any = data.msg_responses.get(index).ok_or_else(|| bad(format!("it has no answer to message {index}")))?;
+        M::decode(any.value.as_slice()).map_err(|error| bad(error.to_string()))
+    }
+
+    /// The first attribute of this name of an event of this kind.
+    #[must_use]
+    pub fn attribute(&self, kind: &str, key: &str) -> Option<String> {
+        self.events
+            .iter()
+            .filter(|event| event.kind == kind)
+            .flat_map(|event| event.attributes.iter())
+            .find(|attribute| attribute.key_bytes() == key.as_bytes())
+            .map(|attribute| String::from_utf8_lossy(attribute.value_bytes()).into_owned())
+    }
+}
+
+impl Chain {
+    /// The gas that messages would use, as the node simulates them.
+    ///
+    /// # Errors
+    /// [`ChainError::Refused`] with what would go wrong.
+    pub async fn simulate(&self, signer: &Signer, messages: &[Any], memo: &str) -> Result<u64, ChainError> {
+        let sequence = read_sequence(self, signer.address()).await?;
+        let tx = TxRaw {
+            body_bytes: body(messages, memo).encode_to_vec(),
+            auth_info_bytes: auth_info(signer, sequence.next, SignMode::Unspecified, ProtoFee::default())
+                .encode_to_vec(),
+            signatures: vec![Vec::new()],
+        };
+        #[allow(deprecated)]
+        let request = SimulateRequest { tx: None, tx_bytes: tx.encode_to_vec() };
+        let response: SimulateResponse = self.query("/cosmos.tx.v1beta1.Service/Simulate", &request).await?;
+        response
+            .gas_info
+            .map(|info| info.gas_used)
+            .ok_or_else(|| ChainError::Answer { what: "Simulate".to_owned(), why: "it names no gas".to_owned() })
+    }
+
+    /// Signs messages and hands them to a node's mempool. A wrong sequence is read again and the messages are signed again; a full
+    /// mempool is waited for; an answer that was lost is asked for again with the same bytes.
+    ///
+    /// # Errors
+    /// [`ChainError`]; nothing was sent when it is [`ChainError::Refused`].
+    pub async fn send(&self, signer: &Signer, messages: &[Any], fee: Fee, memo: &str) -> Result<Sent, ChainError> {
+        let fee = self.fee_of(signer, messages, fee, memo).await?;
+        let mut held = signer.hold().await;
+        let mut height = self.height().await?;
+        let mut attempt = 1;
+        loop {
+            let sequence = match *held {
+                Some(sequence) => sequence,
+                None => read_sequence(self, signer.address()).await?,
+            };
+            let bytes = self.sign(signer, messages, &fee, memo, sequence)?;
+            match self.broadcast(&bytes).await {
+                Ok(()) => {
+                    *held = Some(Sequence { next: sequence.next.saturating_add(1), ..sequence });
+                    return Ok(Sent { hash: Sha256::digest(&bytes).into(), bytes, sent_height: height });
+                }
+                Err(error) if attempt < MAX_ATTEMPTS && error.is_transient() => {
+                    tracing::debug!(%error, attempt, "a transaction was not accepted; trying again");
+                    match error.refused() {
+                        Some(refused) if refused.is_wrong_sequence() => {
+                            *held = expected_in(&refused.sentence)
+                                .filter(|expected| *expected != sequence.next)
+                                .map(|next| Sequence { next, ..sequence });
+                            if held.is_none() && attempt > 1 {
+                                height = self.wait_past(height).await?;
+                            }
+                        }
+                        _ => height = self.wait_past(height).await?,
+                    }
+                    attempt += 1;
+                }
+                Err(error) => {
+                    *held = None;
+                    return Err(error);
+                }
+            }
+        }
+    }
+
+    /// Waits until a transaction is in a block. One that failed there is an [`Outcome`] with what went wrong.
+    ///
+    /// # Errors
+    /// [`ChainError::Lost`] when it is in no block in the time that the settings allow.
+    pub async fn confirm(&self, sent: &Sent) -> Result<Outcome, ChainError> {
+        let mut height = sent.sent_height;
+        let deadline = height.saturating_add(self.settings().patience_blocks);
+        loop {
+            if let Some(outcome) = self.transaction(&sent.hash).await? {
+                return Ok(outcome);
+            }
+            if height >= deadline {
+                return Err(ChainError::Lost { hash: sent.hash_text(), blocks: self.settings().patience_blocks });
+            }
+            height = self.wait_past(height).await?;
+        }
+    }
+
+    /// Sends messages and waits until they are in a block and succeeded.
+    ///
+    /// # Errors
+    /// [`ChainError`].
+    pub async fn execute(
+        &self,
+        signer: &Signer,
+        messages: &[Any],
+        fee: Fee,
+        memo: &str,
+    ) -> Result<Outcome, ChainError> {
+        let sent = self.send(signer, messages, fee, memo).await?;
+        match self.confirm(&sent).await {
+            Ok(outcome) => Ok(outcome.success()?),
+            Err(error) => {
+                signer.forget_sequence().await;
+                Err(error)
+            }
+        }
+    }
+
+    /// A transaction by its hash; `None` when no block holds it.
+    ///
+    /// # Errors
+    /// [`ChainError::Unreachable`].
+    pub async fn transaction(&self, hash: &[u8; 32]) -> Result<Option<Outcome>, ChainError> {
+        let Some(found) = self.rpc().tx(Hash::Sha256(*hash)).await? else {
+            return Ok(None);
+        };
+        let result = found.tx_result;
+        let refused = result.code.is_err().then(|| Refused {
+            codespace: result.codespace.clone(),
+            code: result.code.value(),
+            sentence: result.log.clone(),
+        });
+        Ok(Some(Outcome {
+            hash: *hash,
+            height: found.height.value(),
+            index: found.index,
+            refused,
+            gas_wanted: u64::try_from(result.gas_wanted).unwrap_or(0),
+            gas_used: u64::try_from(result.gas_used).unwrap_or(0),
+            events: result.events,
+            data: result.data.to_vec(),
+            bytes: found.tx,
+        }))
+    }
+
+    async fn fee_of(&self, signer: &Signer, messages: &[Any], fee: Fee, memo: &str) -> Result<ProtoFee, ChainError> {
+        let (gas_limit, paid) = match fee {
+            Fee::Simulated => {
+                let used = self.simulate(signer, messages, memo).await?;
+                let gas = used.saturating_mul(self.settings().gas_percent).div_ceil(100);
+                (gas, true)
+            }
+            Fee::Gas(gas) => (gas, true),
+            Fee::ByTask(gas) => (gas, false),
+        };
+        let cost = self.settings().gas_price.cost(gas_limit);
+        Ok(ProtoFee {
+            amount: if paid && cost.amount > 0 { vec![cost.to_proto()] } else { Vec::new() },
+            gas_limit,
+            ..ProtoFee::default()
+        })
+    }
+
+    fn sign(
+        &self,
+        signer: &Signer,
+        messages: &[Any],
+        fee: &ProtoFee,
+        memo: &str,
+        sequence: Sequence,
+    ) -> Result<Vec<u8>, ChainError> {
+        let document = cosmrs::tx::SignDoc {
+            body_bytes: body(messages, memo).encode_to_vec(),
+            auth_info_bytes: auth_info(signer, sequence.next, SignMode::Direct, fee.clone()).encode_to_vec(),
+            chain_id: self.id().to_owned(),
+            account_number: sequence.number,
+        };
+        document
+            .sign(&signer.key().signer())
+            .and_then(|raw| raw.to_bytes())
+            .map_err(|error| ChainError::Signing(error.to_string()))
+    }
+
+    /// Hands bytes to the mempool. An answer that is lost is asked for again with the same bytes, because they may have arrived: that
+    /// the node knows them already is then a success.
+    async fn broadcast(&self, bytes: &[u8]) -> Result<(), ChainError> {
+        let mut pause = Duration::from_millis(200);
+        let mut attempt = 1;
+        loop {
+            match self.rpc().broadcast_tx_sync(bytes.to_vec()).await {
+                Ok(answer) if answer.code.is_ok() => return Ok(()),
+                Ok(answer) => {
+                    let refused =
+                        Refused { codespace: answer.codespace, code: answer.code.value(), sentence: answer.log };
+                    if refused.is_already_known() {
+                        return Ok(());
+                    }
+                    if attempt > 1 && refused.is_wrong_sequence() {
+                        // The answer was lost and the transaction is in a block by now.
+                        let hash = Sha256::digest(bytes).into();
+                        if self.transaction(&hash).await?.is_some() {
+                            return Ok(());
+                        }
+                    }
+                    return Err(refused.into());
+                }
+                Err(error) if error.refused().is_some_and(Refused::is_already_known) => return Ok(()),
+                Err(ChainError::Unreachable(why)) if attempt < MAX_ATTEMPTS => {
+                    tracing::debug!(why, attempt, "no answer to a broadcast; sending the same bytes again");
+                    tokio::time::sleep(pause).await;
+                    pause *= 2;
+                    attempt += 1;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
+fn body(messages: &[Any], memo: &str) -> TxBody {
+    TxBody { messages: messages.to_vec(), memo: memo.to_owned(), ..TxBody::default() }
+}
+
+fn auth_info(signer: &Signer, sequence: u64, mode: SignMode, fee: ProtoFee) -> AuthInfo {
+    let public_key = Any {
+        type_url: "/cosmos.crypto.secp256k1.PubKey".to_owned(),
+        value: PubKey { key: signer.key().public_key().to_vec() }.encode_to_vec(),
+    };
+    #[allow(deprecated)]
+    AuthInfo {
+        signer_infos: vec![SignerInfo {
+            public_key: Some(public_key),
+            mode_info: Some(ModeInfo { sum: Some(mode_info::Sum::Single(mode_info::Single { mode: mode.into() })) }),
+            sequence,
+        }],
+        fee: Some(fee),
+        tip: None,
+    }
+}

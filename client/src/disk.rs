@@ -1,0 +1,140 @@
+//! Files that only their owner may read, written so that a crash leaves the old content or the new, never half of either.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+/// Why a file or folder could not be used. Names the path, never the content.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot {what} {}: {source}", path.display())]
+pub struct DiskError {
+    what: &'static str,
+    path: PathBuf,
+    source: io::Error,
+}
+
+impl DiskError {
+    /// Whether the file is simply not there.
+    #[must_use]
+    pub fn is_not_found(&self) -> bool {
+        self.source.kind() == io::ErrorKind::NotFound
+    }
+
+    fn at<'a>(what: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> Self + 'a {
+        move |source| Self { what, path: path.to_owned(), source }
+    }
+}
+
+/// Makes a folder, with its parents, that only its owner may enter; an existing one is narrowed to that.
+///
+/// # Errors
+/// [`DiskError`] when the folder cannot be made.
+pub fn private_folder(path: &Path) -> Result<(), DiskError> {
+    fs::create_dir_all(path).map_err(DiskError::at("create the folder", path))?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        fs::set_permissions(path, fs::Permissions::from_mode(0o700)).map_err(DiskError::at("set the mode of", path))?;
+    }
+    Ok(())
+}
+
+/// Replaces a file's content: written beside it, flushed to the disk, renamed over it, and the folder flushed as well. When this
+/// returns, the content survives a power cut.
+///
+/// # Errors
+/// [`DiskError`] when any step fails; the old content is then still there.
+pub fn write_private(path: &Path, content: &[u8]) -> Result<(), DiskError> {
+    let temporary = path.with_extension("new");
+    // What a crash left behind is nobody's record.
+    match fs::remove_file(&temporary) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            return Err(DiskError::at("remove", &temporary)(error));
+        }
+        _ => {}
+    }
+    create_and_fill(&temporary, content)?;
+    fs::rename(&temporary, path).map_err(DiskError::at("replace", path))?;
+    flush_folder(path)
+}
+
+/// Writes a file that must not exist yet.
+///
+/// # Errors
+/// [`DiskError`] when it exists or cannot be written.
+pub fn create_private(path: &Path, content: &[u8]) -> Result<(), DiskError> {
+    create_and_fill(path, content)?;
+    flush_folder(path)
+}
+
+/// Reads a file, up to `limit` bytes.
+///
+/// # Errors
+/// [`DiskError`] when it is missing, unreadable or longer.
+pub fn read_limited(path: &Path, limit: u64) -> Result<Vec<u8>, DiskError> {
+    let file = File::open(path).map_err(DiskError::at("read", path))?;
+    let mut content = Vec::new();
+    file.take(limit.saturating_add(1)).read_to_end(&mut content).map_err(DiskError::at("read", path))?;
+    if content.len() as u64 > limit {
+        return Err(DiskError::at("read", path)(io::Error::other(format!("it is longer than {limit} bytes"))));
+    }
+    Ok(content)
+}
+
+/// Reads a file, `None` if there is none.
+///
+/// # Errors
+/// [`DiskError`] when it is there and unreadable or longer than `limit`.
+pub fn read_if_present(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, DiskError> {
+    match read_limited(path, limit) {
+        Ok(content) => Ok(Some(content)),
+        Err(error) if error.is_not_found() => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Overwrites a file with zeros and removes it; one that is not there is fine. Whether the old bytes leave the medium depends on the
+/// file system.
+///
+/// # Errors
+/// [`DiskError`] when it is there and cannot be removed.
+pub fn erase(path: &Path) -> Result<(), DiskError> {
+    let length = match fs::metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(DiskError::at("erase", path)(error)),
+        Ok(metadata) => metadata.len(),
+    };
+    let overwrite = || -> io::Result<()> {
+        let mut file = OpenOptions::new().write(true).open(path)?;
+        let zeros = [0u8; 4096];
+        let mut left = length;
+        while left > 0 {
+            let now = left.min(zeros.len() as u64);
+            file.write_all(&zeros[..usize::try_from(now).unwrap_or(zeros.len())])?;
+            left -= now;
+        }
+        file.sync_all()
+    };
+    overwrite().map_err(DiskError::at("erase", path))?;
+    fs::remove_file(path).map_err(DiskError::at("remove", path))?;
+    flush_folder(path)
+}
+
+fn create_and_fill(path: &Path, content: &[u8]) -> Result<(), DiskError> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600);
+    }
+    let mut file = options.open(path).map_err(DiskError::at("create", path))?;
+    file.write_all(content).and_then(|()| file.sync_all()).map_err(DiskError::at("write", path))
+}
+
+fn flush_folder(path: &Path) -> Result<(), DiskError> {
+    let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) else {
+        return Ok(());
+    };
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(DiskError::at("flush", folder))
+}

@@ -1,0 +1,11 @@
+//! Tests of the client against a chain in memory that answers as `tendermint_rpc::Client` does.
+#![allow(
+    missing_docs,
+    unused_qualifications,
+    clippy::unwrap_used,
+    clippy::disallowed_types,
+    clippy::disallowed_methods
+)]
+
+mod mock;
+mod sequences;

@@ -1,0 +1,288 @@
+//! A node in memory: accounts with sequences, a mempool, blocks made on demand, and faults on request. What a transaction does is left
+//! to a [`Machine`].
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use base64::Engine;
+use bauta_client::chain::{Chain, ChainError, ChainSettings, Pace, Rpc, Signer};
+use bauta_client::keys::SecretKey;
+use cosmrs::proto::cosmos::auth::v1beta1::{BaseAccount, QueryAccountRequest, QueryAccountResponse};
+use cosmrs::proto::cosmos::base::abci::v1beta1::GasInfo;
+use cosmrs::proto::cosmos::tx::v1beta1::{AuthInfo, SimulateResponse, TxBody, TxRaw};
+use cosmrs::Any;
+use prost::Message;
+use serde_json::{json, Value};
+use sha2::{Digest, Sha256};
+use tendermint_rpc::{Client, Error, SimpleRequest};
+
+/// What executes messages and answers queries.
+pub trait Machine: Send {
+    /// Executes a transaction's messages; codespace, code and sentence if it fails.
+    fn execute(&mut self, height: u64, index: u32, messages: &[Any]) -> Result<(), (String, u32, String)>;
+    /// Before a transaction enters the mempool.
+    fn check(&mut self, _height: u64, _messages: &[Any]) -> Result<(), (String, u32, String)> {
+        Ok(())
+    }
+    /// The end of a block.
+    fn end_block(&mut self, _height: u64) {}
+    /// Answers a query.
+    fn query(&mut self, path: &str, data: &[u8]) -> Result<Vec<u8>, (u32, String)>;
+}
+
+/// Does nothing.
+pub struct Idle;
+
+impl Machine for Idle {
+    fn execute(&mut self, _: u64, _: u32, _: &[Any]) -> Result<(), (String, u32, String)> {
+        Ok(())
+    }
+
+    fn query(&mut self, path: &str, _: &[u8]) -> Result<Vec<u8>, (u32, String)> {
+        Err((6, format!("unknown query path {path}")))
+    }
+}
+
+/// What goes wrong with the next broadcasts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The node does not get the transaction.
+    NotReached,
+    /// The node gets it, and the answer is lost.
+    AnswerLost,
+    /// The mempool is full.
+    Full,
+    /// It is accepted and then forgotten.
+    Dropped,
+}
+
+pub struct Node {
+    pub height: u64,
+    pub committed: BTreeMap<String, u64>,
+    pub pending: BTreeMap<String, u64>,
+    pub mempool: Vec<Vec<u8>>,
+    pub blocks: BTreeMap<[u8; 32], (u64, u32, Result<(), (String, u32, String)>, Vec<u8>)>,
+    pub faults: VecDeque<Fault>,
+    pub broadcasts: usize,
+    pub machine: Box<dyn Machine>,
+}
+
+#[derive(Clone)]
+pub struct MockNode(pub Arc<Mutex<Node>>);
+
+pub const PREFIX: &str = "bauta";
+
+impl MockNode {
+    pub fn new(machine: impl Machine + 'static) -> Self {
+        Self(Arc::new(Mutex::new(Node {
+            height: 1,
+            committed: BTreeMap::new(),
+            pending: BTreeMap::new(),
+            mempool: Vec::new(),
+            blocks: BTreeMap::new(),
+            faults: VecDeque::new(),
+            broadcasts: 0,
+            machine: Box::new(machine),
+        })))
+    }
+
+    pub fn signer(&self, seed: u8) -> Signer {
+        let signer = Signer::new(SecretKey::from_bytes(&[seed; 32]).unwrap(), PREFIX).unwrap();
+        self.0.lock().unwrap().committed.entry(signer.address().to_owned()).or_default();
+        signer
+    }
+
+    pub fn chain(&self) -> Chain {
+        let rpc: Arc<dyn Rpc> = Arc::new(self.clone());
+        let mut settings = ChainSettings::new("bauta-1");
+        settings.patience_blocks = 5;
+        Chain::new(rpc, Arc::new(self.clone()), settings)
+    }
+
+    pub fn lock(&self) -> std::sync::MutexGuard<'_, Node> {
+        self.0.lock().unwrap()
+    }
+
+    pub fn make_block(&self) {
+        self.lock().make_block();
+    }
+}
+
+impl Node {
+    pub fn make_block(&mut self) {
+        self.height += 1;
+        let height = self.height;
+        for (index, bytes) in std::mem::take(&mut self.mempool).into_iter().enumerate() {
+            let (body, info) = parts(&bytes);
+            let index = u32::try_from(index).unwrap();
+            let sender = sender_of(&info);
+            let committed = self.committed.get_mut(&sender).unwrap();
+            assert_eq!(*committed, info.signer_infos[0].sequence, "the mempool keeps the order");
+            *committed += 1;
+            let result = self.machine.execute(height, index, &body.messages);
+            self.blocks.insert(Sha256::digest(&bytes).into(), (height, index, result, bytes));
+        }
+        self.machine.end_block(height);
+        self.pending.clear();
+    }
+
+    fn broadcast(&mut self, bytes: &[u8]) -> Result<Value, String> {
+        self.broadcasts += 1;
+        let fault = self.faults.pop_front();
+        match fault {
+            Some(Fault::NotReached) => return Err("unreached".to_owned()),
+            Some(Fault::Full) => return Err("mempool is full: number of txs 5000 (max: 5000)".to_owned()),
+            _ => {}
+        }
+        let hash: [u8; 32] = Sha256::digest(bytes).into();
+        if self.mempool.iter().any(|known| known == bytes) || self.blocks.contains_key(&hash) {
+            return Err("tx already exists in cache".to_owned());
+        }
+        let (body, info) = parts(bytes);
+        let sender = sender_of(&info);
+        let Some(committed) = self.committed.get(&sender) else {
+            return Ok(answer(&hash, "sdk", 9, "no such account"));
+        };
+        let expected = *self.pending.get(&sender).unwrap_or(committed);
+        let got = info.signer_infos[0].sequence;
+        if expected != got {
+            let sentence =
+                format!("account sequence mismatch, expected {expected}, got {got}: incorrect account sequence");
+            return Ok(answer(&hash, "sdk", 32, &sentence));
+        }
+        if let Err((codespace, code, sentence)) = self.machine.check(self.height + 1, &body.messages) {
+            return Ok(answer(&hash, &codespace, code, &sentence));
+        }
+        if fault != Some(Fault::Dropped) {
+            self.pending.insert(sender, expected + 1);
+            self.mempool.push(bytes.to_vec());
+        }
+        if fault == Some(Fault::AnswerLost) {
+            return Err("unreached".to_owned());
+        }
+        Ok(answer(&hash, "", 0, ""))
+    }
+
+    fn query(&mut self, path: &str, data: &[u8]) -> Result<Vec<u8>, (u32, String)> {
+        match path {
+            "/cosmos.auth.v1beta1.Query/Account" => {
+                let address = QueryAccountRequest::decode(data).unwrap().address;
+                let sequence = *self.committed.get(&address).ok_or_else(|| {
+                    (22, format!("rpc error: code = NotFound desc = account {address} not found: key not found"))
+                })?;
+                let account = BaseAccount { address, pub_key: None, account_number: 7, sequence };
+                Ok(QueryAccountResponse {
+                    account: Some(Any {
+                        type_url: "/cosmos.auth.v1beta1.BaseAccount".to_owned(),
+                        value: account.encode_to_vec(),
+                    }),
+                }
+                .encode_to_vec())
+            }
+            "/cosmos.tx.v1beta1.Service/Simulate" => {
+                Ok(SimulateResponse { gas_info: Some(GasInfo { gas_wanted: 0, gas_used: 100_000 }), result: None }
+                    .encode_to_vec())
+            }
+            _ => self.machine.query(path, data),
+        }
+    }
+
+    fn respond(&mut self, method: &str, params: &Value) -> Result<Value, String> {
+        let base64 = base64::engine::general_purpose::STANDARD;
+        match method {
+            "status" => Ok(status(self.height)),
+            "broadcast_tx_sync" => {
+                let bytes = base64.decode(params["tx"].as_str().unwrap()).unwrap();
+                self.broadcast(&bytes)
+            }
+            "abci_query" => {
+                let data = hex::decode(params["data"].as_str().unwrap()).unwrap();
+                let height = self.height.to_string();
+                Ok(match self.query(params["path"].as_str().unwrap(), &data) {
+                    Ok(value) => json!({"response": {"code": 0, "log": "", "info": "", "index": "0", "key": null,
+                        "value": base64.encode(value), "proofOps": null, "height": height, "codespace": ""}}),
+                    Err((code, log)) => {
+                        json!({"response": {"code": code, "log": log, "info": "", "index": "0", "key": null,
+                        "value": null, "proofOps": null, "height": height, "codespace": "sdk"}})
+                    }
+                })
+            }
+            "tx" => {
+                let hash = base64.decode(params["hash"].as_str().unwrap()).unwrap();
+                let hash: [u8; 32] = hash.try_into().unwrap();
+                let (height, index, result, bytes) =
+                    self.blocks.get(&hash).ok_or_else(|| format!("tx ({}) not found", hex::encode_upper(hash)))?;
+                let (codespace, code, log) = match result {
+                    Ok(()) => (String::new(), 0, String::new()),
+                    Err(error) => error.clone(),
+                };
+                Ok(json!({"hash": hex::encode_upper(hash), "height": height.to_string(), "index": index,
+                    "tx_result": {"code": code, "data": null, "log": log, "info": "", "gas_wanted": "0", "gas_used": "0",
+                        "events": [], "codespace": codespace},
+                    "tx": base64.encode(bytes)}))
+            }
+            other => Err(format!("method {other} is not mocked")),
+        }
+    }
+}
+
+fn answer(hash: &[u8; 32], codespace: &str, code: u32, log: &str) -> Value {
+    json!({"codespace": codespace, "code": code, "data": "", "log": log, "hash": hex::encode_upper(hash)})
+}
+
+fn parts(bytes: &[u8]) -> (TxBody, AuthInfo) {
+    let raw = TxRaw::decode(bytes).unwrap();
+    (TxBody::decode(raw.body_bytes.as_slice()).unwrap(), AuthInfo::decode(raw.auth_info_bytes.as_slice()).unwrap())
+}
+
+fn sender_of(info: &AuthInfo) -> String {
+    use cosmrs::proto::cosmos::crypto::secp256k1::PubKey;
+    let any = info.signer_infos[0].public_key.as_ref().unwrap();
+    let key = PubKey::decode(any.value.as_slice()).unwrap().key;
+    let key = cosmrs::crypto::PublicKey::from(k256::ecdsa::VerifyingKey::from_sec1_bytes(&key).unwrap());
+    key.account_id(PREFIX).unwrap().to_string()
+}
+
+fn status(height: u64) -> Value {
+    let zero = "0".repeat(64);
+    let time = "2026-01-01T00:00:00Z";
+    json!({
+        "node_info": {"protocol_version": {"p2p": "8", "block": "11", "app": "0"}, "id": "0".repeat(40),
+            "listen_addr": "tcp://0.0.0.0:26656", "network": "bauta-1", "version": "0.38.25", "channels": "40",
+            "moniker": "mock", "other": {"tx_index": "on", "rpc_address": "tcp://127.0.0.1:26657"}},
+        "sync_info": {"latest_block_hash": zero, "latest_app_hash": zero, "latest_block_height": height.to_string(),
+            "latest_block_time": time, "earliest_block_hash": zero, "earliest_app_hash": zero,
+            "earliest_block_height": "1", "earliest_block_time": time, "catching_up": false},
+        "validator_info": {"address": "0".repeat(40),
+            "pub_key": {"type": "tendermint/PubKeyEd25519", "value": "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="},
+            "voting_power": "10"}
+    })
+}
+
+#[async_trait]
+impl Client for MockNode {
+    async fn perform<R: SimpleRequest>(&self, request: R) -> Result<R::Output, Error> {
+        use tendermint_rpc::Response;
+        let request: Value = serde_json::from_str(&request.into_json()).unwrap();
+        let result = self.lock().respond(request["method"].as_str().unwrap(), &request["params"]);
+        let answer = match result {
+            Ok(result) => json!({"jsonrpc": "2.0", "id": 1, "result": result}),
+            Err(error) if error == "unreached" => return Err(Error::timeout(std::time::Duration::from_secs(1))),
+            Err(error) => json!({"jsonrpc": "2.0", "id": 1,
+                "error": {"code": -32603, "message": "Internal error", "data": error}}),
+        };
+        R::Response::from_string(answer.to_string()).map(Into::into)
+    }
+}
+
+#[async_trait]
+impl Pace for MockNode {
+    async fn wait_past(&self, height: u64) -> Result<u64, ChainError> {
+        let mut node = self.lock();
+        while node.height <= height {
+            node.make_block();
+        }
+        Ok(node.height)
+    }
+}
