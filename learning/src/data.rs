@@ -19,7 +19,7 @@ pub use csv_file::write_csv;
 pub use embedded::Embedded;
 pub use split::{dirichlet, held_out, held_out_drawn, SplitError};
 
-use crate::fixed::{Fixed, ONE};
+use crate::fixed::Fixed;
 
 /// Most features of a row.
 pub const MAX_FEATURES: usize = 1 << 20;
@@ -69,26 +69,18 @@ impl Dataset {
     }
 }
 
-/// `(x - shift) / scale` for each feature: constants that the task declares, because a provider must not need the others' data to
-/// standardise its own. One number counts for all features.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Standardisation {
-    /// Subtracted: one number, or one a feature.
-    pub shift: Vec<Fixed>,
-    /// Divided by, above 0: one number, or one a feature.
-    pub scale: Vec<Fixed>,
-}
-
-impl Default for Standardisation {
-    fn default() -> Self {
-        Self { shift: vec![Fixed::ZERO], scale: vec![Fixed::ONE] }
-    }
+/// `(x - offset) * factor` for one feature: constants that the task declares, because a provider must not need the others' data to
+/// standardise its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Scaling {
+    /// Subtracted first.
+    pub offset: Fixed,
+    /// Multiplied second, above 0.
+    pub factor: Fixed,
 }
 
 /// What a task declares about its providers' data.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct DataSpec {
     /// Features of a row.
     pub features: usize,
@@ -96,10 +88,13 @@ pub struct DataSpec {
     pub classes: u32,
     /// The features' names in the model's order; empty if the task names none. A csv file's columns are found by name, whatever their order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub names: Vec<String>,
-    /// How raw values become the model's inputs.
-    #[serde(default)]
-    pub standardise: Standardisation,
+    pub feature_names: Vec<String>,
+    /// How raw values become the model's inputs: none, or one a feature.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scaling: Vec<Scaling>,
+    /// The classes' names; none, or one a class. For people only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub class_names: Vec<String>,
 }
 
 /// Why data, or a declaration of data, was refused. Rows count from 1, without the header.
@@ -157,28 +152,33 @@ impl DataSpec {
         if self.classes < 2 || self.classes > MAX_CLASSES {
             return fail(format!("classes is {}; it must be between 2 and {MAX_CLASSES}", self.classes));
         }
-        if !self.names.is_empty() {
-            if self.names.len() != self.features {
-                return fail(format!("{} names are given for {} features", self.names.len(), self.features));
+        if !self.feature_names.is_empty() {
+            if self.feature_names.len() != self.features {
+                return fail(format!("{} names are given for {} features", self.feature_names.len(), self.features));
             }
             let mut seen = std::collections::BTreeSet::new();
-            for name in &self.names {
+            for name in &self.feature_names {
                 if name.is_empty() || name == csv_file::LABEL || !seen.insert(name) {
                     return fail(format!("the feature name {name:?} is empty, taken, or reserved"));
                 }
             }
         }
-        for (field, values) in [("shift", &self.standardise.shift), ("scale", &self.standardise.scale)] {
-            if values.len() != 1 && values.len() != self.features {
-                return fail(format!(
-                    "standardise.{field} has {} numbers; give one, or one for each of the {} features",
-                    values.len(),
-                    self.features
-                ));
-            }
+        if !self.scaling.is_empty() && self.scaling.len() != self.features {
+            return fail(format!(
+                "{} scalings are given for {} features; give none, or one each",
+                self.scaling.len(),
+                self.features
+            ));
         }
-        match self.standardise.scale.iter().position(|&scale| scale <= Fixed::ZERO) {
-            Some(place) => fail(format!("standardise.scale number {} must be above 0", place + 1)),
+        if !self.class_names.is_empty() && self.class_names.len() != self.classes as usize {
+            return fail(format!(
+                "{} class names are given for {} classes; give none, or one each",
+                self.class_names.len(),
+                self.classes
+            ));
+        }
+        match self.scaling.iter().position(|scaling| scaling.factor <= Fixed::ZERO) {
+            Some(place) => fail(format!("the factor of scaling {} must be above 0", place + 1)),
             None => Ok(()),
         }
     }
@@ -219,14 +219,10 @@ impl DataSpec {
     /// The rows with the declared standardisation applied, computed in double precision and rounded once.
     #[must_use]
     pub fn standardised(&self, raw: &Dataset) -> Dataset {
-        let constant = |values: &[Fixed], column: usize, missing: f64| {
-            values.get(column).or_else(|| values.first()).map_or(missing, |value| value.to_bits() as f64 / ONE as f64)
-        };
         let mut data = raw.clone();
-        for (column, mut values) in data.features.columns_mut().into_iter().enumerate() {
-            let shift = constant(&self.standardise.shift, column, 0.0);
-            let scale = constant(&self.standardise.scale, column, 1.0);
-            values.mapv_inplace(|value| ((f64::from(value) - shift) / scale) as f32);
+        for (mut values, scaling) in data.features.columns_mut().into_iter().zip(&self.scaling) {
+            let (offset, factor) = (f64::from(scaling.offset), f64::from(scaling.factor));
+            values.mapv_inplace(|value| ((f64::from(value) - offset) * factor) as f32);
         }
         data
     }
@@ -267,6 +263,6 @@ impl DataSpec {
     }
 
     fn column_name(&self, column: usize) -> String {
-        self.names.get(column).cloned().unwrap_or_else(|| (column + 1).to_string())
+        self.feature_names.get(column).cloned().unwrap_or_else(|| (column + 1).to_string())
     }
 }

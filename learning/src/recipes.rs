@@ -92,14 +92,19 @@ pub fn breast_cancer_mlp(providers: usize) -> Recipe {
 
 /// What all recipes have in common: ten passes a round, and momentum on the chain, which within 30 rounds makes up for labels that are
 /// spread unevenly (plain averaging stays one to two points behind central training).
-fn recipe(dataset: Embedded, network: Network, (learning_rate, l2): (Fixed, Fixed), providers: usize) -> Recipe {
+fn recipe(
+    dataset: Embedded,
+    network: Network,
+    (learning_rate, weight_decay): (Fixed, Fixed),
+    providers: usize,
+) -> Recipe {
     let training_rows = match dataset {
         Embedded::Digits => 1347,
         Embedded::BreastCancer => 426,
     };
     Recipe {
         dataset,
-        trainer: TrainerConfig { network, local_epochs: 10, batch_size: 16, learning_rate, l2 },
+        trainer: TrainerConfig { network, local_epochs: 10, batch_size: 16, learning_rate, weight_decay },
         optimiser: Optimiser::FedAvgM { learning_rate: Fixed::ONE, momentum: fixed(7, 10) },
         clip: Fixed::from_integer(4),
         ring_bits: 32,
@@ -166,7 +171,7 @@ impl Recipe {
         Ok(encoding)
     }
 
-    /// The public weight of a provider with so many rows: one unit for every `rows_per_weight`, rounded to the nearest, in `1..=W`.
+    /// The public weight of a provider with so many rows: one unit for every `rows_per_weight`, in `1..=W`.
     #[must_use]
     pub fn weight(&self, rows: usize) -> u64 {
         weight(rows, self.rows_per_weight, self.max_weight)
@@ -186,9 +191,8 @@ impl Recipe {
     }
 }
 
-/// `rows / rows_per_weight`, rounded to the nearest, in `1..=max_weight`.
+/// `rows / rows_per_weight`, rounded down, in `1..=max_weight`.
 #[must_use]
 pub fn weight(rows: usize, rows_per_weight: u64, max_weight: u64) -> u64 {
-    let unit = rows_per_weight.max(1);
-    ((rows as u64).saturating_add(unit / 2) / unit).clamp(1, max_weight.max(1))
+    (rows as u64 / rows_per_weight.max(1)).clamp(1, max_weight.max(1))
 }

@@ -55,7 +55,7 @@ fn columns(header: &csv::StringRecord, spec: &DataSpec) -> Result<(Vec<usize>, u
     let place = |name: &str| header.iter().position(|column| column == name);
     let label = place(LABEL).ok_or_else(|| format!("the header has no column named {LABEL:?}"))?;
     let others: Vec<usize> = (0..header.len()).filter(|&column| column != label).collect();
-    if spec.names.is_empty() {
+    if spec.feature_names.is_empty() {
         if others.len() != spec.features {
             return Err(format!(
                 "the header has {} columns beside {LABEL:?}; the task declares {}",
@@ -66,7 +66,7 @@ fn columns(header: &csv::StringRecord, spec: &DataSpec) -> Result<(Vec<usize>, u
         return Ok((others, label));
     }
     let columns = spec
-        .names
+        .feature_names
         .iter()
         .map(|name| place(name).ok_or_else(|| format!("the header has no column {name:?}, which the task declares")))
         .collect::<Result<Vec<_>, _>>()?;
@@ -86,7 +86,7 @@ fn columns(header: &csv::StringRecord, spec: &DataSpec) -> Result<(Vec<usize>, u
 pub fn write_csv(file: &Path, data: &Dataset, spec: &DataSpec) -> Result<(), DataError> {
     let failed = |error: csv::Error| DataError::Read { file: file.to_owned(), source: std::io::Error::other(error) };
     let mut writer = csv::Writer::from_path(file).map_err(failed)?;
-    let names = (0..data.features.ncols()).map(|column| match spec.names.get(column) {
+    let names = (0..data.features.ncols()).map(|column| match spec.feature_names.get(column) {
         Some(name) => name.clone(),
         None => format!("feature_{}", column + 1),
     });

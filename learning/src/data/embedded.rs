@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{DataError, DataSpec, Dataset, Standardisation};
+use super::{DataError, DataSpec, Dataset, Scaling};
 use crate::fixed::Fixed;
 
 /// A data set that comes with the crate. See `data/README.md` for where they are from and their licences.
@@ -14,17 +14,15 @@ pub enum Embedded {
     BreastCancer,
 }
 
-/// Means and standard deviations of the published data set, rounded to two digits: public constants of the task. A task on data that is
-/// not public takes them from the domain (the range of an instrument), never from its providers.
-const BREAST_CANCER_SHIFT: [&str; 30] = [
-    "14", "19", "92", "650", "0.096", "0.1", "0.089", "0.049", "0.18", "0.063", "0.41", "1.2", "2.9", "40", "0.007",
-    "0.025", "0.032", "0.012", "0.021", "0.0038", "16", "26", "110", "880", "0.13", "0.25", "0.27", "0.11", "0.29",
-    "0.084",
+/// Means and standard deviations of the published data set, rounded to two digits, in units of 0.0001: public constants of the task. A
+/// task on data that is not public takes them from the domain (the range of an instrument), never from its providers.
+const BREAST_CANCER_MEAN: [i32; 30] = [
+    140_000, 190_000, 920_000, 6_500_000, 960, 1_000, 890, 490, 1_800, 630, 4_100, 12_000, 29_000, 400_000, 70, 250,
+    320, 120, 210, 38, 160_000, 260_000, 1_100_000, 8_800_000, 1_300, 2_500, 2_700, 1_100, 2_900, 840,
 ];
-const BREAST_CANCER_SCALE: [&str; 30] = [
-    "3.5", "4.3", "24", "350", "0.014", "0.053", "0.08", "0.039", "0.027", "0.0071", "0.28", "0.55", "2", "45",
-    "0.003", "0.018", "0.03", "0.0062", "0.0083", "0.0026", "4.8", "6.1", "34", "570", "0.023", "0.16", "0.21",
-    "0.066", "0.062", "0.018",
+const BREAST_CANCER_DEVIATION: [u32; 30] = [
+    35_000, 43_000, 240_000, 3_500_000, 140, 530, 800, 390, 270, 71, 2_800, 5_500, 20_000, 450_000, 30, 180, 300, 62,
+    83, 26, 48_000, 61_000, 340_000, 5_700_000, 230, 1_600, 2_100, 660, 620, 180,
 ];
 
 impl Embedded {
@@ -49,19 +47,27 @@ impl Embedded {
     /// What a task on it declares.
     #[must_use]
     pub fn spec(self) -> DataSpec {
-        let numbers = |texts: &[&str]| texts.iter().map(|text| text.parse().unwrap_or(Fixed::ONE)).collect();
         // The first line of the file, without the label's column at its end.
         let header = self.csv().split(|&byte| byte == b'\n').next().unwrap_or_default();
         let header = String::from_utf8_lossy(header);
         let mut names: Vec<String> = header.trim_end().split(',').map(str::to_owned).collect();
         names.pop();
-        let (classes, standardise) = match self {
-            Self::Digits => (10, Standardisation { shift: vec![Fixed::ZERO], scale: vec![Fixed::from_integer(16)] }),
+        let features = names.len();
+        let (classes, scaling, class_names) = match self {
+            Self::Digits => {
+                let scaling = Scaling { offset: Fixed::ZERO, factor: Fixed::power_of_half(4) };
+                (10, vec![scaling; features], (0..10).map(|digit| digit.to_string()).collect())
+            }
             Self::BreastCancer => {
-                (2, Standardisation { shift: numbers(&BREAST_CANCER_SHIFT), scale: numbers(&BREAST_CANCER_SCALE) })
+                let constants = BREAST_CANCER_MEAN.iter().zip(BREAST_CANCER_DEVIATION);
+                let scaling = constants.map(|(mean, deviation)| Scaling {
+                    offset: Fixed::ratio(*mean, 10_000),
+                    factor: Fixed::ratio(10_000, deviation),
+                });
+                (2, scaling.collect(), vec!["malignant".to_owned(), "benign".to_owned()])
             }
         };
-        DataSpec { features: names.len(), classes, names, standardise }
+        DataSpec { features, classes, feature_names: names, scaling, class_names }
     }
 
     /// All rows, values as in the file.

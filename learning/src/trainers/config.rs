@@ -16,13 +16,15 @@ pub enum Network {
         /// Units of the hidden layer.
         hidden: u32,
     },
+    /// Any tensors: no built-in trainer knows them, providers bring their own.
+    Custom,
 }
 
 impl Network {
     /// The tensors of a model for data of this shape, in their order.
     ///
     /// # Errors
-    /// A [`ModelError`] when the model would be too large.
+    /// A [`ModelError`] when the model would be too large, or is [`Network::Custom`] (no tensors follow from that).
     pub fn model_spec(&self, features: usize, classes: u32) -> Result<ModelSpec, ModelError> {
         let (features, classes) = (features as u64, u64::from(classes));
         ModelSpec::new(match *self {
@@ -36,6 +38,7 @@ impl Network {
                     TensorSpec::new("output.bias", [classes]),
                 ]
             }
+            Self::Custom => Vec::new(),
         })
     }
 
@@ -44,7 +47,7 @@ impl Network {
     #[must_use]
     pub fn initialisation(&self, features: usize, classes: u32, seed: [u8; 32]) -> Initialisation {
         match *self {
-            Self::Softmax => Initialisation::Zeros,
+            Self::Softmax | Self::Custom => Initialisation::Zeros,
             Self::Mlp { hidden } => {
                 // The square root of a ratio in units of 2^-64 is in units of 2^-32.
                 let root = |fan: u64| {
@@ -59,7 +62,7 @@ impl Network {
     }
 }
 
-/// Minibatch SGD on a provider's rows. In JSON, `learning_rate` and `l2` are decimal strings.
+/// Minibatch SGD on a provider's rows. In JSON, `learning_rate` and `weight_decay` are decimal strings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrainerConfig {
@@ -71,8 +74,8 @@ pub struct TrainerConfig {
     pub batch_size: u32,
     /// Step size for the mean gradient of the first batch; it falls linearly to almost nothing at the last.
     pub learning_rate: Fixed,
-    /// Weight decay: `l2 / 2 |w|^2` is added to the loss, `w` the tensors of two dimensions.
-    pub l2: Fixed,
+    /// L2 penalty: `weight_decay / 2 |w|^2` is added to the loss, `w` the tensors of two dimensions or more.
+    pub weight_decay: Fixed,
 }
 
 /// Why a configuration was refused.
@@ -107,7 +110,7 @@ impl TrainerConfig {
     /// A [`ConfigError`] with the first number out of range.
     pub fn check(&self) -> Result<(), ConfigError> {
         let hidden = match self.network {
-            Network::Softmax => 1,
+            Network::Softmax | Network::Custom => 1,
             Network::Mlp { hidden } => hidden,
         };
         for (field, value, most) in [
@@ -126,8 +129,12 @@ impl TrainerConfig {
                 range: "above 0 and at most 100",
             });
         }
-        if self.l2 < Fixed::ZERO || self.l2 > Fixed::from_integer(100) {
-            return Err(ConfigError::Rate { field: "l2", value: self.l2, range: "between 0 and 100" });
+        if self.weight_decay < Fixed::ZERO || self.weight_decay > Fixed::from_integer(100) {
+            return Err(ConfigError::Rate {
+                field: "weight_decay",
+                value: self.weight_decay,
+                range: "between 0 and 100",
+            });
         }
         Ok(())
     }

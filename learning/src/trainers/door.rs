@@ -53,8 +53,8 @@ pub struct TensorEntry {
 ///   "task": "7",
 ///   "tensors": [{"name": "weight", "shape": [10, 64]}, {"name": "bias", "shape": [10]}],
 ///   "clip": "4",
-///   "trainer": {"network": {"kind": "softmax"}, "local_epochs": 5, "batch_size": 16, "learning_rate": "0.1", "l2": "0"},
-///   "data": {"features": 64, "classes": 10, "standardise": {"shift": ["0"], "scale": ["16"]}}
+///   "trainer": {"network": {"kind": "softmax"}, "local_epochs": 5, "batch_size": 16, "learning_rate": "0.1", "weight_decay": "0"},
+///   "data": {"features": 64, "classes": 10, "scaling": [{"offset": "0", "factor": "0.0625"}, ...]}
 /// }
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

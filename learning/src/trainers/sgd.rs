@@ -29,6 +29,11 @@ pub enum TrainError {
         /// What the model has.
         found: String,
     },
+    /// The task's model is not one of the built-in trainers'.
+    #[error(
+        "the task trains a custom model, which no built-in trainer knows; give a program of your own with --trainer"
+    )]
+    Custom,
     /// No rows.
     #[error("there are no rows to train on")]
     NoRows,
@@ -38,11 +43,12 @@ pub enum TrainError {
 }
 
 impl Network {
-    fn classifier(&self, data: &Dataset) -> Box<dyn Classifier> {
+    fn classifier(&self, data: &Dataset) -> Result<Box<dyn Classifier>, TrainError> {
         let (features, classes) = (data.features.ncols(), data.classes as usize);
         match *self {
-            Self::Softmax => Box::new(Softmax::new(features, classes)),
-            Self::Mlp { hidden } => Box::new(Mlp::new(features, hidden as usize, classes)),
+            Self::Softmax => Ok(Box::new(Softmax::new(features, classes))),
+            Self::Mlp { hidden } => Ok(Box::new(Mlp::new(features, hidden as usize, classes))),
+            Self::Custom => Err(TrainError::Custom),
         }
     }
 
@@ -80,8 +86,8 @@ pub fn train(
         return Err(TrainError::NoRows);
     }
     let metrics = evaluate(config.network, model, data)?;
-    let mut classifier = config.network.classifier(data);
-    let (learning_rate, l2) = (float(config.learning_rate), float(config.l2));
+    let mut classifier = config.network.classifier(data)?;
+    let (learning_rate, l2) = (float(config.learning_rate), float(config.weight_decay));
     let decayed: Vec<_> = model
         .spec()
         .ranges()
@@ -124,8 +130,8 @@ pub fn train(
 /// # Errors
 /// A [`TrainError`] when the model is not of this network.
 pub fn evaluate(network: Network, model: &Tensors, data: &Dataset) -> Result<Metrics, TrainError> {
+    let mut classifier = network.classifier(data)?;
     network.check_spec(model.spec(), data)?;
-    let mut classifier = network.classifier(data);
     let (mut loss, mut correct) = (0.0f64, 0u64);
     for place in 0..data.rows() {
         let (row, label) = data.row(place);
