@@ -22,7 +22,7 @@ use bauta_secagg::parties::{Group, Survivors};
 use bauta_secagg::signature::Signed;
 use bauta_secagg::unmask::{self, Partial, Requests, SeatKeys, UnmaskState};
 use prost::Message;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What is asked of the seats of a round, from its records.
 pub(crate) struct Asked {
@@ -82,7 +82,6 @@ pub(crate) struct Checked {
     standing: Standing,
     seat: u32,
     entries: u64,
-    invalid: Option<bauta_secagg::rejection::Rejection>,
 }
 
 impl Checked {
@@ -122,13 +121,11 @@ pub(crate) fn check(env: &Env<'_>, storage: &dyn Storage, sender: &[u8], msg: &M
         v: &derive::signing_key(&member)?,
         keys: &seat_keys(&asked.share_keys(storage, round)?, member.seat)?,
     };
-    // The number of its proofs is part of the proof: wrong, it convicts, and so is not refused here.
-    let invalid = match unmask::check(&state, &signed) {
-        Ok(_) => None,
-        Err(rejection) if rejection.is_offence() => Some(rejection),
-        Err(rejection) => return Err(derive::refusal(rejection)),
-    };
-    Ok(Checked { seat: member.seat, entries: asked.requests.len() as u64, standing, invalid })
+    match unmask::check(&state, &signed) {
+        // A wrong number of proofs is an invalid proof, and is judged with the others at the end of the block.
+        Err(rejection) if !rejection.is_offence() => Err(derive::refusal(rejection)),
+        _ => Ok(Checked { seat: member.seat, entries: asked.requests.len() as u64, standing }),
+    }
 }
 
 pub(crate) fn seat_index(seat: u32) -> Result<SeatIndex, Error> {
@@ -142,11 +139,7 @@ pub(crate) fn handle(
     sender: &[u8],
     msg: &MsgUnmask,
 ) -> Result<Vec<Output>, Rejection> {
-    let Checked { standing: Standing { task, mut round, .. }, seat, invalid, .. } = check(env, storage, sender, msg)?;
-    if let Some(rejection) = invalid {
-        let harmed = submit::others(storage, &round, sender)?;
-        return Err(derive::reject(rejection, || invalid_partial(&round, sender, harmed, &msg.body, &msg.signature)));
-    }
+    let Checked { standing: Standing { task, mut round, .. }, seat, .. } = check(env, storage, sender, msg)?;
     let partial = PartialRecord {
         seat,
         body_hash: blobs.put(&msg.body).to_vec(),
@@ -277,15 +270,24 @@ fn verify_batch(
             read(turn.blobs, partial)?,
         ));
     }
-    let checked: Result<Vec<_>, _> = answers
-        .iter()
-        .map(|(seat, address, v, keys, signed)| {
-            unmask::check(&UnmaskState { ctx: &ctx, requests: &asked.requests, address, seat: *seat, v, keys }, signed)
-        })
-        .collect();
-    // They were checked when they came, and nothing they were checked against has changed.
-    let checked = checked.map_err(|rejection| Error::State(rejection.to_string()))?;
-    let culprits = unmask::verify_batch(&checked).err().unwrap_or_default();
+    let mut culprits = BTreeSet::new();
+    let mut checked = Vec::new();
+    for (place, (seat, address, v, keys, signed)) in answers.iter().enumerate() {
+        let state = UnmaskState { ctx: &ctx, requests: &asked.requests, address, seat: *seat, v, keys };
+        match unmask::check(&state, signed) {
+            Ok(partial) => checked.push((place, partial)),
+            Err(rejection) if rejection.is_offence() => {
+                culprits.insert(place);
+            }
+            // It was checked when it came, and nothing it was checked against has changed.
+            Err(rejection) => return Err(Error::State(rejection.to_string())),
+        }
+    }
+    let (places, checked): (Vec<usize>, Vec<_>) = checked.into_iter().unzip();
+    if !checked.is_empty() {
+        let found = unmask::verify_batch(&checked).err().unwrap_or_default();
+        culprits.extend(found.into_iter().filter_map(|index| places.get(index).copied()));
+    }
     for (place, mut partial) in batch.into_iter().enumerate() {
         round.pending_partials = round.pending_partials.saturating_sub(1);
         if culprits.contains(&place) {

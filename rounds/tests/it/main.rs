@@ -1,6 +1,12 @@
 //! The machine with real clients of `secagg`, in memory.
 #![allow(clippy::unwrap_used)]
 
+mod adversary;
+mod creation;
+mod epochs;
+mod hostile;
+mod schedules;
 mod store;
 mod whole_round;
+mod windows;
 mod world;

@@ -305,6 +305,17 @@ impl World {
         self.balances.get(&self.clients[i].address).copied().unwrap_or_default()
     }
 
+    pub fn member_of(&self, i: usize, epoch: u64) -> pb::Member {
+        state::member(&self.storage, self.task, epoch, &self.clients[i].address).unwrap()
+    }
+
+    /// Whether a client holds a share of every dealer on the request list.
+    pub fn can_answer(&self, i: usize) -> bool {
+        let round = self.round();
+        self.member(i).seat > 0
+            && round.group.iter().all(|&slot| self.clients[i].shares.contains_key(&Slot::new(slot).unwrap()))
+    }
+
     pub fn verdicts_of(&self, i: usize) -> Vec<pb::OffenceKind> {
         let address = &self.clients[i].address;
         self.verdicts.iter().filter(|verdict| verdict.provider == *address).map(|verdict| verdict.kind()).collect()
@@ -526,6 +537,17 @@ impl World {
             self.block();
         }
         panic!("phase {phase:?} never came: {:?}", self.round());
+    }
+
+    /// Until a round has left a phase.
+    pub fn until_after(&mut self, round: u64, phase: pb::RoundPhase) {
+        for _ in 0..60 {
+            if self.numbered(round).phase() != phase {
+                return;
+            }
+            self.block();
+        }
+        panic!("round {round} never left {phase:?}");
     }
 
     pub fn until_settled(&mut self, round: u64) -> pb::Round {
