@@ -1,0 +1,12 @@
+//! What the crate promises, one sentence a test.
+#![allow(missing_docs, clippy::unwrap_used, clippy::float_arithmetic)]
+
+mod data_files;
+mod door;
+mod encoding;
+mod integers;
+mod optimisers;
+mod simulated_rounds;
+mod splits;
+mod training;
+mod vectors;

@@ -1,0 +1,152 @@
+//! The published vectors, made by a second implementation (tests/vectors.py).
+
+use std::path::Path;
+
+use bauta_learning::combine::{Combination, GroupSum};
+use bauta_learning::encode::{Encoding, EncodingError};
+use bauta_learning::fixed::{divide_half_even, multiply, square_root, Fixed};
+use bauta_learning::model::{Initialisation, Model, ModelSpec, TensorSpec};
+use bauta_learning::optimiser::{Optimiser, State};
+use serde_json::Value;
+
+fn load(name: &str) -> Value {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../schema/vectors").join(name);
+    serde_json::from_slice(&std::fs::read(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()))).unwrap()
+}
+
+fn list<'a>(value: &'a Value, key: &str) -> &'a Vec<Value> {
+    let list = value[key].as_array().unwrap();
+    assert!(!list.is_empty(), "no vectors under {key}");
+    list
+}
+
+fn number<T: std::str::FromStr<Err: std::fmt::Debug>>(value: &Value) -> T {
+    value.as_str().unwrap().parse().unwrap()
+}
+
+fn numbers<T: std::str::FromStr<Err: std::fmt::Debug>>(value: &Value) -> Vec<T> {
+    value.as_array().unwrap().iter().map(number).collect()
+}
+
+fn spec(value: &Value) -> ModelSpec {
+    let tensor = |entry: &Value| TensorSpec::new(entry["name"].as_str().unwrap(), numbers::<u64>(&entry["shape"]));
+    ModelSpec::new(list(value, "tensors").iter().map(tensor).collect()).unwrap()
+}
+
+#[test]
+fn fixed_point_arithmetic_matches_the_vectors() {
+    let vectors = load("learning-fixed.json");
+    for case in list(&vectors, "products") {
+        assert_eq!(multiply(number(&case["a"]), number(&case["b"])), number::<i64>(&case["product"]), "{case}");
+    }
+    for case in list(&vectors, "quotients") {
+        let quotient = divide_half_even(number(&case["numerator"]), number(&case["denominator"]));
+        assert_eq!(quotient, Some(number(&case["quotient"])), "{case}");
+    }
+    for case in list(&vectors, "square_roots") {
+        assert_eq!(square_root(number(&case["value"])), number::<u64>(&case["root"]), "{case}");
+    }
+    for case in list(&vectors, "decimals") {
+        let fixed: Fixed = number(&case["decimal"]);
+        assert_eq!(fixed.to_bits(), number::<i64>(&case["units"]), "{case}");
+    }
+    for text in list(&vectors, "refused_decimals") {
+        assert!(text.as_str().unwrap().parse::<Fixed>().is_err(), "{text} was accepted");
+    }
+}
+
+#[test]
+fn canonical_models_match_the_vectors_and_bad_ones_are_refused() {
+    let vectors = load("learning-model.json");
+    for case in list(&vectors, "good") {
+        let model = Model::new(spec(case), numbers(&case["values"])).unwrap();
+        let bytes = hex::decode(case["bytes"].as_str().unwrap()).unwrap();
+        assert_eq!(model.encode(), bytes);
+        assert_eq!(Model::decode(&bytes).unwrap(), model);
+        assert_eq!(hex::encode(model.hash()), case["model_hash"].as_str().unwrap());
+    }
+    for case in list(&vectors, "bad") {
+        let bytes = hex::decode(case["bytes"].as_str().unwrap()).unwrap();
+        assert!(Model::decode(&bytes).is_err(), "accepted although: {}", case["why"]);
+    }
+}
+
+#[test]
+fn seeded_first_models_match_the_vectors() {
+    for case in list(&load("learning-model.json"), "initial") {
+        let seed = hex::decode(case["seed"].as_str().unwrap()).unwrap().try_into().unwrap();
+        let bounds = numbers::<i64>(&case["bounds"]).into_iter().map(Fixed::from_bits).collect();
+        let model = Initialisation::Uniform { seed, bounds }.model(&spec(case)).unwrap();
+        assert_eq!(model.values(), numbers::<i64>(&case["values"]));
+        assert_eq!(hex::encode(model.hash()), case["model_hash"].as_str().unwrap());
+    }
+}
+
+#[test]
+fn the_checks_of_encodings_match_the_vectors() {
+    let vectors = load("learning-encode.json");
+    let encoding = Encoding { clip: Fixed::ONE, scale_bits: 0, bound: 1, max_weight: 1 };
+    for case in list(&vectors, "rings") {
+        let (bound, max_weight) = (number(&case["bound"]), number(&case["max_weight"]));
+        let bits = u32::try_from(case["bits"].as_u64().unwrap()).unwrap();
+        let checked = Encoding { bound, max_weight, ..encoding }.check_ring(bits, number(&case["max_group"]));
+        assert_eq!(checked.is_ok(), case["accepted"].as_bool().unwrap(), "{case}: {checked:?}");
+    }
+    for case in list(&vectors, "norms") {
+        let clip = Fixed::from_bits(number(&case["clip"]));
+        let scale_bits = u32::try_from(case["scale_bits"].as_u64().unwrap()).unwrap();
+        let encoding = Encoding { clip, scale_bits, ..encoding };
+        assert_eq!(encoding.clip_units(), number::<u64>(&case["clip_units"]), "{case}");
+        assert_eq!(
+            encoding.norm_bound_squared(number(&case["elements"])),
+            number::<u128>(&case["norm_bound_squared"]),
+            "{case}"
+        );
+    }
+    for case in list(&vectors, "ranges") {
+        let sums: Vec<i64> = numbers(&case["sums"]);
+        let encoding = Encoding { bound: number(&case["bound"]), ..encoding };
+        let place = match encoding.check_aggregate(1000, &sums, number(&case["weight_sum"])) {
+            Ok(()) => None,
+            Err(EncodingError::OutOfRange { coordinate, value, .. }) => {
+                assert_eq!(value, sums[usize::try_from(coordinate - 1000).unwrap()]);
+                Some(coordinate - 1000)
+            }
+            Err(other) => panic!("{case}: {other}"),
+        };
+        assert_eq!(place, case["first_out_of_range"].as_u64(), "{case}");
+    }
+}
+
+#[test]
+fn weighted_means_match_the_vectors() {
+    for case in list(&load("learning-combine.json"), "mean") {
+        let sums: Vec<(Vec<i64>, u64)> =
+            list(case, "groups").iter().map(|group| (numbers(&group["sum"]), number(&group["weight"]))).collect();
+        let groups: Vec<GroupSum> = sums.iter().map(|(sum, weight)| GroupSum::new(sum, *weight)).collect();
+        let scale_bits = u32::try_from(case["scale_bits"].as_u64().unwrap()).unwrap();
+        assert_eq!(Combination::Mean.combine(&groups, scale_bits).unwrap(), numbers::<i64>(&case["mean"]), "{case}");
+    }
+}
+
+#[test]
+fn optimisers_match_the_vectors_step_by_step() {
+    for case in list(&load("learning-optimiser.json"), "runs") {
+        let hyper = |name: &str| number::<Fixed>(&case["hyper_parameters"][name]);
+        let learning_rate = hyper("learning_rate");
+        let optimiser = match case["kind"].as_str().unwrap() {
+            "fed_avg" => Optimiser::FedAvg { learning_rate },
+            "fed_avg_m" => Optimiser::FedAvgM { learning_rate, momentum: hyper("momentum") },
+            _ => Optimiser::FedAdam { learning_rate, beta1: hyper("beta1"), beta2: hyper("beta2"), tau: hyper("tau") },
+        };
+        let mut parameters: Vec<i64> = numbers(&case["start"]);
+        let mut state = State::initial(&optimiser, parameters.len());
+        for (round, step) in list(case, "steps").iter().enumerate() {
+            optimiser.step(&mut parameters, &mut state, &numbers::<i64>(&step["update"])).unwrap();
+            assert_eq!(parameters, numbers::<i64>(&step["parameters"]), "{optimiser:?}, round {round}");
+        }
+        let bytes = hex::decode(case["state"].as_str().unwrap()).unwrap();
+        assert_eq!(state.encode(), bytes);
+        assert_eq!(State::decode(&optimiser, parameters.len(), &bytes).unwrap(), state);
+    }
+}

@@ -1,0 +1,238 @@
+"""A second implementation of the integer half of bauta-learning, from its documentation, in exact fractions.
+
+It writes schema/vectors/learning-*.json, which the Rust tests must reproduce bit for bit:
+    python3 learning/tests/vectors.py schema/vectors
+Only the standard library is used. Nothing else in the repository needs this file or Python.
+"""
+
+import hashlib
+import json
+import math
+import random
+import struct
+import sys
+from fractions import Fraction
+
+ONE = 1 << 32
+MAX = (1 << 63) - 1
+rng = random.Random(20240601)
+
+
+def half_even(value):
+    return round(Fraction(value))  # Python rounds ties to even
+
+
+def saturate(value):
+    return max(-MAX, min(MAX, value))
+
+
+def chacha20(key, stream, blocks):
+    """RFC 8439's block function with a 64-bit counter and a 64-bit stream id."""
+    out = b""
+    rotate = lambda x, n: ((x << n) | (x >> (32 - n))) & 0xFFFFFFFF
+    for counter in range(blocks):
+        start = list(struct.unpack("<4I", b"expand 32-byte k")) + list(struct.unpack("<8I", key))
+        start += [counter & 0xFFFFFFFF, counter >> 32, stream & 0xFFFFFFFF, stream >> 32]
+        x = start[:]
+
+        def quarter(a, b, c, d):
+            x[a] = (x[a] + x[b]) & 0xFFFFFFFF
+            x[d] = rotate(x[d] ^ x[a], 16)
+            x[c] = (x[c] + x[d]) & 0xFFFFFFFF
+            x[b] = rotate(x[b] ^ x[c], 12)
+            x[a] = (x[a] + x[b]) & 0xFFFFFFFF
+            x[d] = rotate(x[d] ^ x[a], 8)
+            x[c] = (x[c] + x[d]) & 0xFFFFFFFF
+            x[b] = rotate(x[b] ^ x[c], 7)
+
+        for _ in range(10):
+            for a, b, c, d in [(0, 4, 8, 12), (1, 5, 9, 13), (2, 6, 10, 14), (3, 7, 11, 15)]:
+                quarter(a, b, c, d)
+            for a, b, c, d in [(0, 5, 10, 15), (1, 6, 11, 12), (2, 7, 8, 13), (3, 4, 9, 14)]:
+                quarter(a, b, c, d)
+        out += struct.pack("<16I", *[(a + b) & 0xFFFFFFFF for a, b in zip(x, start)])
+    return out
+
+
+def text(values):
+    return [str(value) for value in values]
+
+
+# --- fixed ----------------------------------------------------------------------------------------------------------------------
+
+def fixed():
+    products, quotients, roots, decimals = [], [], [], []
+    interesting = [0, 1, -1, ONE, -ONE, ONE // 2, -ONE // 2, 3 * ONE // 2, MAX, -MAX, 1 << 40, -(1 << 40) + 1]
+    pairs = [(a, b) for a in interesting for b in interesting]
+    pairs += [(rng.randrange(-MAX, MAX), rng.randrange(-(1 << 34), 1 << 34)) for _ in range(40)]
+    for a, b in pairs:
+        products.append({"a": str(a), "b": str(b), "product": str(saturate(half_even(Fraction(a * b, ONE))))})
+    tries = [(n, d) for n in [-5, -3, -1, 0, 1, 3, 5, 7, 9] for d in [1, 2, 4, 6]]
+    tries += [(rng.randrange(-(1 << 120), 1 << 120), rng.randrange(1, 1 << 64)) for _ in range(40)]
+    for n, d in tries:
+        quotients.append({"numerator": str(n), "denominator": str(d), "quotient": str(half_even(Fraction(n, d)))})
+    for v in [0, 1, 2, 3, 4, (1 << 64) - 1, 1 << 64, (1 << 128) - 1] + [rng.randrange(1 << 126) for _ in range(20)]:
+        roots.append({"value": str(v), "root": str(math.isqrt(v))})
+    for t in ["0", "1", "0.9", "-12.25", "0.000001", "2147483647.5", "-2147483647.999", "0.000000000116415321", "0.000000000116415322", "0.1"]:
+        decimals.append({"decimal": t, "units": str(half_even(Fraction(t) * ONE))})
+    bad = ["", "-", ".", "1.", ".5", "1e3", "+1", " 1", "1 ", "0x10", "NaN", "2147483648", "-2147483648", "0." + "0" * 19, "1.2.3"]
+    return {"products": products, "quotients": quotients, "square_roots": roots, "decimals": decimals, "refused_decimals": bad}
+
+
+# --- model ----------------------------------------------------------------------------------------------------------------------
+
+def lp(data):
+    return struct.pack(">H", len(data)) + data
+
+
+def model_bytes(tensors, values, tag=b"bauta/1/model"):
+    out = lp(tag) + struct.pack(">I", len(tensors))
+    for name, shape in tensors:
+        out += lp(name.encode()) + bytes([len(shape)]) + b"".join(struct.pack(">Q", n) for n in shape)
+    return out + b"".join(struct.pack(">q", v) for v in values)
+
+
+def model():
+    good, bad, initial = [], [], []
+    cases = [
+        ([("weight", [2, 3]), ("bias", [2])], [1, -1, ONE, -ONE, MAX, -MAX, 0, 7]),
+        ([("temperature", [])], [ONE // 3]),
+        ([("b", [1, 1, 2]), ("a", [1])], [5, 6, 7]),
+    ]
+    for tensors, values in cases:
+        data = model_bytes(tensors, values)
+        good.append({
+            "tensors": [{"name": n, "shape": text(s)} for n, s in tensors], "values": text(values),
+            "bytes": data.hex(), "model_hash": hashlib.sha256(data).hexdigest(),
+        })
+    tensors, values = cases[0]
+    whole = model_bytes(tensors, values)
+    header = model_bytes(tensors, [])
+    for why, data in [
+        ("no bytes", b""),
+        ("another tag", model_bytes(tensors, values, b"bauta/2/model")),
+        ("one byte too few", whole[:-1]),
+        ("one byte too many", whole + b"\0"),
+        ("one value too few", whole[:-8]),
+        ("one value too many", whole + bytes(8)),
+        ("a value of -2^63", header + struct.pack(">q", -(1 << 63)) + whole[len(header) + 8:]),
+        ("no tensors", model_bytes([], [])),
+        ("more tensors than bytes", lp(b"bauta/1/model") + struct.pack(">I", 1024)),
+        ("too many tensors", lp(b"bauta/1/model") + struct.pack(">I", 0xFFFFFFFF)),
+        ("an empty name", model_bytes([("", [1])], [0])),
+        ("a name with a space", model_bytes([("a b", [1])], [0])),
+        ("a name that is not ASCII", model_bytes([("\u03b2", [1])], [0])),
+        ("a name of 129 bytes", model_bytes([("n" * 129, [1])], [0])),
+        ("two tensors of one name", model_bytes([("a", [1]), ("a", [1])], [0, 0])),
+        ("a dimension of 0", model_bytes([("a", [0])], [])),
+        ("nine dimensions", model_bytes([("a", [1] * 9)], [0])),
+        ("a product of dimensions beyond 64 bits", model_bytes([("a", [1 << 40, 1 << 40])], [])),
+        ("more than 2^26 values", model_bytes([("a", [(1 << 26) + 1])], [])),
+    ]:
+        bad.append({"why": why, "bytes": data.hex()})
+    seed = bytes(range(32))
+    tensors, bounds = [("w", [3, 5]), ("zero", [4]), ("b", [6])], [ONE // 4, 0, MAX]
+    values = []
+    for stream, ((_, shape), bound) in enumerate(zip(tensors, bounds)):
+        keys = chacha20(seed, stream, 4)
+        for e in range(math.prod(shape)):
+            r = struct.unpack_from("<Q", keys, 8 * e)[0]
+            values.append(r * (2 * bound + 1) // (1 << 64) - bound)
+    initial.append({
+        "tensors": [{"name": n, "shape": text(s)} for n, s in tensors], "seed": seed.hex(), "bounds": text(bounds),
+        "values": text(values), "model_hash": hashlib.sha256(model_bytes(tensors, values)).hexdigest(),
+    })
+    return {"good": good, "bad": bad, "initial": initial}
+
+
+# --- encode and combine ---------------------------------------------------------------------------------------------------------
+
+def encode():
+    rings = []
+    for bits, group, bound, weight in [
+        (32, 16, 32768, 16), (32, 16, 32769, 16), (16, 1, 128, 1), (16, 1, 129, 1), (64, 96, 1 << 40, 1 << 8), (64, 1 << 40, 1 << 50, 1),
+        (32, 15, 16385, 16), (24, 8, 16, 256), (24, 8, 17, 256), (15, 1, 1, 1), (65, 1, 1, 1), (32, 0, 1, 1), (32, 1, 0, 1), (32, 1, 1, 0),
+    ]:
+        ok = 16 <= bits <= 64 and group > 0 and bound > 0 and weight > 0 and 2 ** bits >= 2 ** 8 * 2 * group * bound * weight
+        rings.append({"bits": bits, "max_group": str(group), "bound": str(bound), "max_weight": str(weight), "accepted": ok})
+    norms = []
+    for clip, scale_bits, d in [(4 * ONE, 12, 650), (ONE // 3, 20, 10_000), (1, 0, 1), (MAX, 32, 1 << 26), (7 * ONE, 3, 2_410)]:
+        c = clip * 2 ** scale_bits // ONE + 1
+        root = math.isqrt(d) + 1
+        bound = min((c + root) ** 2, c * c + d // 4 + 1 + c + root // 2 + 1)
+        norms.append({"clip": str(clip), "scale_bits": scale_bits, "elements": str(d), "clip_units": str(c - 1), "norm_bound_squared": str(bound)})
+    ranges = []
+    for bound, weights, sums in [(100, 3, [0, 300, -300]), (100, 3, [0, 301]), (100, 3, [-301, 5]), (1 << 55, 1, [MAX, -MAX, -MAX - 1]),
+                                 (1 << 55, 1 << 10, [MAX, -MAX - 1])]:
+        out = [i for i, u in enumerate(sums) if abs(u) > bound * weights]
+        ranges.append({"bound": str(bound), "weight_sum": str(weights), "sums": text(sums), "first_out_of_range": out[0] if out else None})
+    return {"rings": rings, "norms": norms, "ranges": ranges}
+
+
+def combine():
+    cases = []
+    for scale_bits, groups, d in [(12, 1, 12), (0, 3, 6), (32, 2, 8), (20, 7, 9)]:
+        parts = []
+        for _ in range(groups):
+            parts.append({"weight": rng.randrange(1, 240), "sum": [rng.choice([0, 1, -1, 3, rng.randrange(-(1 << 40), 1 << 40)]) for _ in range(d)]})
+        total = sum(p["weight"] for p in parts)
+        mean = [saturate(half_even(Fraction(sum(p["sum"][c] for p in parts) * 2 ** (32 - scale_bits), total))) for c in range(d)]
+        cases.append({"scale_bits": scale_bits, "groups": [{"weight": str(p["weight"]), "sum": text(p["sum"])} for p in parts], "mean": text(mean)})
+    top = [MAX, -MAX - 1, 1, 2, 3]
+    cases.append({"scale_bits": 0, "groups": [{"weight": "2", "sum": text(top)}], "mean": text([saturate(half_even(Fraction(u << 32, 2))) for u in top])})
+    return {"mean": cases}
+
+
+# --- optimisers -----------------------------------------------------------------------------------------------------------------
+
+def optimiser():
+    q = lambda t: half_even(Fraction(t) * ONE)
+    mul = lambda a, b: saturate(half_even(Fraction(a * b, ONE)))
+    d, rounds = 8, 6
+    cases = []
+    for kind, hyper in [
+        ("fed_avg", {"learning_rate": "1"}),
+        ("fed_avg", {"learning_rate": "0.3"}),
+        ("fed_avg_m", {"learning_rate": "1", "momentum": "0.7"}),
+        ("fed_adam", {"learning_rate": "0.03", "beta1": "0.9", "beta2": "0.99", "tau": "0.001"}),
+        ("fed_adam", {"learning_rate": "10", "beta1": "0", "beta2": "0.5", "tau": "0.000001"}),
+    ]:
+        h = {name: q(value) for name, value in hyper.items()}
+        x = [rng.randrange(-ONE, ONE) for _ in range(d)]
+        x[0], x[1] = MAX - 5, -MAX + 5
+        start = x[:]
+        m, v = [0] * d, [h.get("tau", 0) ** 2] * d
+        steps = []
+        for r in range(rounds):
+            delta = [rng.randrange(-ONE // 8, ONE // 8) for _ in range(d)]
+            delta[0], delta[1], delta[2] = MAX // (r + 1), -MAX // (r + 1), rng.choice([0, 1, -1])
+            for c in range(d):
+                if kind == "fed_avg":
+                    x[c] = saturate(x[c] + mul(h["learning_rate"], delta[c]))
+                elif kind == "fed_avg_m":
+                    m[c] = saturate(mul(h["momentum"], m[c]) + delta[c])
+                    x[c] = saturate(x[c] + mul(h["learning_rate"], m[c]))
+                else:
+                    b1, b2 = h["beta1"], h["beta2"]
+                    m[c] = saturate(half_even(Fraction(b1 * m[c] + (ONE - b1) * delta[c], ONE)))
+                    v[c] = half_even(Fraction(b2 * v[c], ONE)) + half_even(Fraction((ONE - b2) * delta[c] ** 2, ONE))
+                    step = saturate(half_even(Fraction(h["learning_rate"] * m[c], math.isqrt(v[c]) + h["tau"])))
+                    x[c] = saturate(x[c] + step)
+            steps.append({"update": text(delta), "parameters": text(x)})
+        code = {"fed_avg": 1, "fed_avg_m": 2, "fed_adam": 3}[kind]
+        state = lp(b"bauta/1/optimiser") + bytes([code]) + struct.pack(">Q", d)
+        for c in range(d):
+            if code >= 2:
+                state += struct.pack(">q", m[c])
+            if code == 3:
+                state += v[c].to_bytes(16, "big")
+        cases.append({"kind": kind, "hyper_parameters": hyper, "start": text(start), "steps": steps, "state": state.hex()})
+    return {"runs": cases}
+
+
+if __name__ == "__main__":
+    folder = sys.argv[1]
+    for name, make in [("fixed", fixed), ("model", model), ("encode", encode), ("combine", combine), ("optimiser", optimiser)]:
+        with open(f"{folder}/learning-{name}.json", "w") as file:
+            json.dump(make(), file, indent=1)
+            file.write("\n")
