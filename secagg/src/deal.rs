@@ -100,7 +100,7 @@ fn commitments_root(commitments: &[Point]) -> Root {
     tree_hash(commitments.iter().map(Point::to_bytes))
 }
 
-fn transcript(
+pub(crate) fn transcript(
     ectx: &Ectx,
     dealer: &Address,
     seats_root: &Root,
@@ -352,7 +352,7 @@ fn encrypt(cipher: &ChaCha20Poly1305, share: &SecretScalar) -> EncryptedShare {
 }
 
 /// The dealer's polynomial; every coefficient other than zero, so that every commitment is a point.
-struct Polynomial(Vec<SecretScalar>);
+pub(crate) struct Polynomial(pub(crate) Vec<SecretScalar>);
 
 impl Polynomial {
     fn with_constant(constant: &SecretScalar, coefficients: usize, rng: &mut impl CryptoRngCore) -> Self {
@@ -361,7 +361,7 @@ impl Polynomial {
     }
 
     /// The share `f(k)`; `None` if it is zero.
-    fn at(&self, seat: SeatIndex) -> Option<SecretScalar> {
+    pub(crate) fn at(&self, seat: SeatIndex) -> Option<SecretScalar> {
         let k = Scalar::from(seat.get());
         let mut value = Zeroizing::new(Scalar::ZERO);
         for coefficient in self.0.iter().rev() {

@@ -1,7 +1,12 @@
 //! Tests. Each checks the sentence it is named after.
 #![allow(clippy::unwrap_used)]
 
+mod algebra;
+mod attacks;
+mod decoders;
 mod rounds;
+mod secrecy;
 mod streams;
+mod vectors;
 mod vectors_published;
 mod world;

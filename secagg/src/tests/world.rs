@@ -8,8 +8,10 @@ use crate::deal::{self, Deal, DealState, Dealer, ShareKeys};
 use crate::encoding::{Address, SeatIndex, Slot};
 use crate::enrol::{self, ProviderKeys};
 use crate::parties::{Group, GroupMember, Member, Roster, SeatHolder, Seats, Survivors};
+use crate::proof::Schnorr;
 use crate::ring::{Layout, Pow2, Ring, Sign};
 use crate::seat::{AnswerRecord, Seat, Share};
+use crate::secret::SecretScalar;
 use crate::signature::Signed;
 use crate::submit::{verify_chunk, verify_header, HeaderState, Masked};
 use crate::unmask::{self, MaskRemoval, Partial, Requests, SeatKeys, UnmaskState};
@@ -255,4 +257,24 @@ pub(crate) fn plain_sum(round: &Round<'_>) -> Vec<i64> {
         sum.iter_mut().zip(update).for_each(|(sum, value)| *sum += *weight as i64 * value);
     }
     sum
+}
+
+/// Dealer `i`'s deal, changed and proven and signed again: what a dishonest dealer posts. It replaces the honest one.
+pub(crate) fn deal_with(world: &mut World, i: usize, change: impl FnOnce(&mut Deal)) -> Signed<Deal> {
+    let mut body = world.deals[i].body.clone();
+    change(&mut body);
+    let ephemeral = SecretScalar::random(&mut world.rng);
+    body.ephemeral = ephemeral.public();
+    let transcript = deal::transcript(
+        &world.ectx,
+        &body.dealer,
+        &body.seats_root,
+        &body.commitments,
+        &body.ciphertexts,
+        &body.ephemeral,
+    );
+    body.proof = Schnorr::prove(&ephemeral, &transcript, &mut world.rng);
+    let signed = world.keys[i].v.sign(&world.ectx, body, &mut world.rng);
+    world.deals[i] = signed.clone();
+    signed
 }
