@@ -4,6 +4,13 @@
 //! |---|---|
 //! | [`keys`] | mnemonics, account keys, a keyring on disk |
 //! | [`chain`] | queries, transactions, waiting for blocks |
+//! | [`contracts`] | registry, staking and slashing |
+//! | [`provider`] | the daemon of a data provider, its records, its checks |
+//! | [`policy`] | what a data provider agrees to |
+//! | [`evidence`] | second headers that are handed over and reported |
+//! | [`model_provider`] | tasks are created, funded, cancelled; models are downloaded |
+//! | [`training`](mod@training) | a task's settings as trainers read them |
+//! | [`disk`] | files for their owner only |
 //!
 //! The chain is seen only through [`tendermint_rpc::Client`]. Until a light client follows the headers, the endpoint is trusted: what
 //! it answers is checked for consistency (hashes, roots, contexts are recomputed), not for truth.
@@ -12,5 +19,11 @@
 #![allow(clippy::disallowed_types, clippy::disallowed_methods)]
 
 pub mod chain;
+pub mod contracts;
 pub mod disk;
+pub mod evidence;
 pub mod keys;
+pub mod model_provider;
+pub mod policy;
+pub mod provider;
+pub mod training;

@@ -132,7 +132,7 @@ impl FromStr for GasPrice {
 }
 
 /// What a transaction pays, and how much gas it may use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fee {
     /// Simulate, and pay for that gas with the settings' margin.
     Simulated,
@@ -140,6 +140,13 @@ pub enum Fee {
     Gas(u64),
     /// Pay nothing for so much gas: a protocol message, which its task pays.
     ByTask(u64),
+    /// Pay these coins, whatever gas costs.
+    Exact {
+        /// The gas; simulated, with the settings' margin, if absent.
+        gas: Option<u64>,
+        /// The coins.
+        amount: Vec<Coin>,
+    },
 }
 
 #[cfg(test)]

@@ -117,6 +117,33 @@ impl Chain {
         Ok(self.rpc.status().await?.sync_info.latest_block_height.value())
     }
 
+    /// What the endpoint says of itself and of its chain.
+    ///
+    /// # Errors
+    /// [`ChainError::Unreachable`].
+    pub async fn status(&self) -> Result<tendermint_rpc::endpoint::status::Response, ChainError> {
+        self.rpc.status().await
+    }
+
+    /// A block, at a height or the last.
+    ///
+    /// # Errors
+    /// [`ChainError`].
+    pub async fn block(&self, height: Option<u64>) -> Result<tendermint_rpc::endpoint::block::Response, ChainError> {
+        self.rpc.block(height).await
+    }
+
+    /// What the transactions of a block did.
+    ///
+    /// # Errors
+    /// [`ChainError`].
+    pub async fn block_results(
+        &self,
+        height: u64,
+    ) -> Result<tendermint_rpc::endpoint::block_results::Response, ChainError> {
+        self.rpc.block_results(height).await
+    }
+
     /// The id that the endpoint says its chain has.
     ///
     /// # Errors

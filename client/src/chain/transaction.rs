@@ -15,7 +15,7 @@ use tendermint::abci::Event;
 use tendermint::Hash;
 
 use super::account::{expected_in, read_sequence, Sequence};
-use super::{Chain, ChainError, Fee, Refused, Signer};
+use super::{Chain, ChainError, Coin, Fee, Refused, Signer};
 
 /// How often a transaction is signed again because its sequence was wrong, or sent again because the mempool was full.
 const MAX_ATTEMPTS: u32 = 6;
@@ -236,21 +236,30 @@ impl Chain {
     }
 
     async fn fee_of(&self, signer: &Signer, messages: &[Any], fee: Fee, memo: &str) -> Result<ProtoFee, ChainError> {
-        let (gas_limit, paid) = match fee {
-            Fee::Simulated => {
-                let used = self.simulate(signer, messages, memo).await?;
-                let gas = used.saturating_mul(self.settings().gas_percent).div_ceil(100);
-                (gas, true)
+        let price = |gas| {
+            let cost = self.settings().gas_price.cost(gas);
+            if cost.amount > 0 {
+                vec![cost]
+            } else {
+                Vec::new()
             }
-            Fee::Gas(gas) => (gas, true),
-            Fee::ByTask(gas) => (gas, false),
         };
-        let cost = self.settings().gas_price.cost(gas_limit);
-        Ok(ProtoFee {
-            amount: if paid && cost.amount > 0 { vec![cost.to_proto()] } else { Vec::new() },
-            gas_limit,
-            ..ProtoFee::default()
-        })
+        let (gas_limit, amount) = match fee {
+            Fee::Simulated => {
+                let gas = self.simulate_with_margin(signer, messages, memo).await?;
+                (gas, price(gas))
+            }
+            Fee::Gas(gas) => (gas, price(gas)),
+            Fee::ByTask(gas) => (gas, Vec::new()),
+            Fee::Exact { gas: Some(gas), amount } => (gas, amount),
+            Fee::Exact { gas: None, amount } => (self.simulate_with_margin(signer, messages, memo).await?, amount),
+        };
+        Ok(ProtoFee { amount: amount.iter().map(Coin::to_proto).collect(), gas_limit, ..ProtoFee::default() })
+    }
+
+    async fn simulate_with_margin(&self, signer: &Signer, messages: &[Any], memo: &str) -> Result<u64, ChainError> {
+        let used = self.simulate(signer, messages, memo).await?;
+        Ok(used.saturating_mul(self.settings().gas_percent).div_ceil(100))
     }
 
     fn sign(

@@ -17,12 +17,18 @@ use serde_json::{json, Value};
 use sha2::{Digest, Sha256};
 use tendermint_rpc::{Client, Error, SimpleRequest};
 
+/// What became of a transaction: nothing to say, or codespace, code and sentence.
+pub type Executed = Result<(), (String, u32, String)>;
+
+/// A transaction in a block: height, place, what became of it, its bytes.
+pub type InBlock = (u64, u32, Executed, Vec<u8>);
+
 /// What executes messages and answers queries.
 pub trait Machine: Send {
     /// Executes a transaction's messages; codespace, code and sentence if it fails.
-    fn execute(&mut self, height: u64, index: u32, messages: &[Any]) -> Result<(), (String, u32, String)>;
+    fn execute(&mut self, height: u64, index: u32, messages: &[Any]) -> Executed;
     /// Before a transaction enters the mempool.
-    fn check(&mut self, _height: u64, _messages: &[Any]) -> Result<(), (String, u32, String)> {
+    fn check(&mut self, _height: u64, _messages: &[Any]) -> Executed {
         Ok(())
     }
     /// The end of a block.
@@ -35,7 +41,7 @@ pub trait Machine: Send {
 pub struct Idle;
 
 impl Machine for Idle {
-    fn execute(&mut self, _: u64, _: u32, _: &[Any]) -> Result<(), (String, u32, String)> {
+    fn execute(&mut self, _: u64, _: u32, _: &[Any]) -> Executed {
         Ok(())
     }
 
@@ -62,7 +68,7 @@ pub struct Node {
     pub committed: BTreeMap<String, u64>,
     pub pending: BTreeMap<String, u64>,
     pub mempool: Vec<Vec<u8>>,
-    pub blocks: BTreeMap<[u8; 32], (u64, u32, Result<(), (String, u32, String)>, Vec<u8>)>,
+    pub blocks: BTreeMap<[u8; 32], InBlock>,
     pub faults: VecDeque<Fault>,
     pub broadcasts: usize,
     pub machine: Box<dyn Machine>,

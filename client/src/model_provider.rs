@@ -1,0 +1,155 @@
+//! A model provider: tasks are created, funded, cancelled, and their models downloaded.
+
+use std::path::Path;
+
+use bauta_learning::model::Model;
+use bauta_learning::trainers::Tensors;
+use bauta_rounds::terms::Terms;
+use bauta_schema::training::v1 as pb;
+
+use crate::chain::messages::TrainingMessage;
+use crate::chain::{Chain, ChainError, Fee, Outcome, Signer};
+use crate::disk::{self, DiskError};
+
+/// What went wrong for a model provider.
+#[derive(Debug, thiserror::Error)]
+pub enum ModelProviderError {
+    /// The chain.
+    #[error(transparent)]
+    Chain(#[from] ChainError),
+    /// The chain would refuse the task.
+    #[error("the chain would refuse this task: {}", .0.join("; "))]
+    Refused(Vec<String>),
+    /// The model cannot be read.
+    #[error("the model cannot be read: {0}")]
+    Model(String),
+    /// The disk.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+}
+
+/// Creates a task and moves its budget to escrow; answers with its number. The chain is asked first whether it would refuse, for all
+/// reasons at once.
+///
+/// # Errors
+/// [`ModelProviderError::Refused`] with every reason.
+pub async fn create(
+    chain: &Chain,
+    signer: &Signer,
+    settings: pb::TaskSettings,
+    initial_model: pb::InitialModel,
+    budget: u128,
+) -> Result<u64, ModelProviderError> {
+    let estimate = estimate(chain, signer.address(), &settings, Some(&initial_model), Some(budget)).await?;
+    if !estimate.refusals.is_empty() {
+        return Err(ModelProviderError::Refused(estimate.refusals));
+    }
+    let message = pb::MsgCreateTask {
+        owner: signer.address().to_owned(),
+        settings: Some(settings),
+        initial_model: Some(initial_model),
+        budget: budget.to_string(),
+    };
+    let outcome = chain.execute(signer, &[message.to_any()], Fee::Simulated, "").await?;
+    let response: pb::MsgCreateTaskResponse = outcome.response(0)?;
+    Ok(response.task_id)
+}
+
+/// What a task would cost, and every reason for which the chain would refuse it.
+///
+/// # Errors
+/// [`ChainError`].
+pub async fn estimate(
+    chain: &Chain,
+    owner: &str,
+    settings: &pb::TaskSettings,
+    initial_model: Option<&pb::InitialModel>,
+    budget: Option<u128>,
+) -> Result<pb::QueryEstimateResponse, ChainError> {
+    let request = pb::QueryEstimateRequest {
+        owner: owner.to_owned(),
+        settings: Some(settings.clone()),
+        initial_model: initial_model.cloned(),
+        budget: budget.map(|budget| budget.to_string()).unwrap_or_default(),
+    };
+    chain.training("Estimate", &request).await
+}
+
+/// Adds to a task's budget.
+///
+/// # Errors
+/// [`ChainError`].
+pub async fn top_up(chain: &Chain, signer: &Signer, task_id: u64, amount: u128) -> Result<Outcome, ChainError> {
+    let message = pb::MsgTopUpTask { sender: signer.address().to_owned(), task_id, amount: amount.to_string() };
+    chain.execute(signer, &[message.to_any()], Fee::Simulated, "").await
+}
+
+/// Ends a task; the running round is settled first, and the rest of the budget comes back.
+///
+/// # Errors
+/// [`ChainError`].
+pub async fn cancel(chain: &Chain, signer: &Signer, task_id: u64) -> Result<Outcome, ChainError> {
+    let message = pb::MsgCancelTask { owner: signer.address().to_owned(), task_id };
+    chain.execute(signer, &[message.to_any()], Fee::Simulated, "").await
+}
+
+/// Tasks by number, all pages.
+///
+/// # Errors
+/// [`ChainError`].
+pub async fn list(chain: &Chain, running_only: bool) -> Result<Vec<pb::QueryTaskResponse>, ChainError> {
+    let mut all = Vec::new();
+    let mut start_after = 0;
+    loop {
+        let request = pb::QueryTasksRequest { start_after, limit: 100, running_only };
+        let page: pb::QueryTasksResponse = chain.training("Tasks", &request).await?;
+        all.extend(page.tasks);
+        if page.next <= start_after {
+            return Ok(all);
+        }
+        start_after = page.next;
+    }
+}
+
+/// A task's model: the latest, or the one with a hash. Its bytes are compared with the hash and its tensors with the task's settings.
+///
+/// # Errors
+/// [`ModelProviderError`].
+pub async fn download(chain: &Chain, task_id: u64, hash: Option<&[u8; 32]>) -> Result<Model, ModelProviderError> {
+    let wrong = |why: &dyn std::fmt::Display| ModelProviderError::Model(why.to_string());
+    let (_, settings) = chain.task(task_id).await?;
+    let terms = Terms::read(&settings).map_err(|why| wrong(&why))?;
+    let bytes = chain.model(task_id, hash.map(|hash| hash.as_slice())).await?;
+    let model = Model::decode(&bytes).map_err(|why| wrong(&why))?;
+    if model.spec() != &terms.spec {
+        return Err(wrong(&"its tensors are not those of the task's settings"));
+    }
+    Ok(model)
+}
+
+/// Saves a model as safetensors, F32, names and shapes as in the task.
+///
+/// # Errors
+/// [`ModelProviderError`].
+pub fn save(model: &Model, file: &Path) -> Result<(), ModelProviderError> {
+    let bytes =
+        Tensors::from_model(model).to_safetensors().map_err(|why| ModelProviderError::Model(why.to_string()))?;
+    Ok(disk::write_private(file, &bytes)?)
+}
+
+/// Verdicts of a task.
+///
+/// # Errors
+/// [`ChainError`].
+pub async fn verdicts(chain: &Chain, task_id: u64) -> Result<pb::QueryVerdictsResponse, ChainError> {
+    let request = pb::QueryVerdictsRequest { task_id, provider: String::new(), limit: 100 };
+    chain.training("Verdicts", &request).await
+}
+
+/// What an address earned.
+///
+/// # Errors
+/// [`ChainError`].
+pub async fn rewards(chain: &Chain, address: &str) -> Result<pb::QueryRewardsResponse, ChainError> {
+    chain.training("Rewards", &pb::QueryRewardsRequest { address: address.to_owned() }).await
+}

@@ -1,0 +1,451 @@
+//! A data provider: the daemon behind `bauta provider run`.
+//!
+//! A loop over block heights. At each new height the task is read, every root in it is recomputed ([`snapshot`]), `rounds` says what is
+//! due ([`bauta_rounds::due`]), and each due thing is done once. Nothing is remembered but what is on disk ([`records`]) and what was
+//! sent lately, so that a restart at any point is a height like any other.
+
+mod attempts;
+mod behaviour;
+mod check;
+mod enrol;
+mod error;
+mod records;
+mod seat;
+mod setup;
+mod snapshot;
+mod submit;
+mod train;
+
+pub use behaviour::{Behaviour, Honest, Scene, TrainedRound};
+pub use check::{check, CheckReport};
+pub use error::ProviderError;
+pub use records::RecordError;
+pub use setup::{prepare, Prepared};
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use bauta_learning::trainers::Trainer;
+use bauta_rounds::due::{due, Due};
+use bauta_schema::training::v1 as pb;
+use bauta_secagg::encoding::Address;
+use rand_core::CryptoRngCore;
+use zeroize::Zeroizing;
+
+use self::attempts::Attempts;
+use self::records::Records;
+use self::snapshot::Snapshot;
+use self::train::Training;
+use crate::chain::{Chain, ChainError, Signer};
+use crate::contracts::Contracts;
+use crate::evidence::Inbox;
+use crate::policy::Policy;
+
+/// A trainer that may be called from another thread.
+pub type SharedTrainer = Arc<dyn Trainer + Send + Sync>;
+
+/// Told what happens, for people to read.
+pub type Listener = Box<dyn FnMut(&Event) + Send>;
+
+/// How a provider serves a task.
+pub struct ProviderConfig {
+    /// The task.
+    pub task: u64,
+    /// A folder of this account alone, where the records are kept.
+    pub home: PathBuf,
+    /// What trains.
+    pub trainer: SharedTrainer,
+    /// The rows of data behind it: the public weight follows from them.
+    pub rows: usize,
+    /// What is agreed to.
+    pub policy: Policy,
+    /// Where peers put evidence that they hand over; none is read if absent.
+    pub evidence: Option<PathBuf>,
+    /// When it checks in.
+    pub check_in: CheckInTiming,
+    /// Where it trains.
+    pub training: TrainingMode,
+    /// When it is done.
+    pub until: Until,
+}
+
+impl ProviderConfig {
+    /// A configuration with defaults for all but the task, the folder, and what trains on how many rows.
+    #[must_use]
+    pub fn new(task: u64, home: impl Into<PathBuf>, trainer: SharedTrainer, rows: usize) -> Self {
+        Self {
+            task,
+            home: home.into(),
+            trainer,
+            rows,
+            policy: Policy::default(),
+            evidence: None,
+            check_in: CheckInTiming::default(),
+            training: TrainingMode::default(),
+            until: Until::default(),
+        }
+    }
+}
+
+/// When a provider checks in. Who checks in has committed to submit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CheckInTiming {
+    /// With its update on disk: a trainer that fails, or takes too long, costs a round and no bond.
+    #[default]
+    AfterTraining,
+    /// For the next round with the submission of the running one, before anything is trained: a block less a round, for trainers that
+    /// never fail and are faster than the windows.
+    Early,
+}
+
+/// Where a provider trains.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TrainingMode {
+    /// Beside the loop, which goes on serving the provider's seat.
+    #[default]
+    Background,
+    /// Within the step of the loop: nothing depends on how long it takes if blocks wait for all participants.
+    Inline,
+}
+
+/// When a provider is done with its task.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Until {
+    /// When the evidence window of the last epoch is over and the secrets are erased.
+    #[default]
+    EvidenceClosed,
+    /// When the task has ended.
+    TaskEnded,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Event {
+    /// Keys were posted.
+    Enrolled {
+        /// The epoch.
+        epoch: u64,
+    },
+    /// The masking key was shared among the seats.
+    Dealt {
+        /// The epoch.
+        epoch: u64,
+    },
+    /// A dealer's share is wrong, and the chain was told.
+    Complained {
+        /// The dealer.
+        dealer: String,
+    },
+    /// An update is on disk.
+    Trained {
+        /// The round.
+        round: u64,
+        /// Mean loss of the model as it came in, over the rows trained on.
+        loss: f64,
+        /// Share of rows that the model as it came in predicts correctly.
+        accuracy: f64,
+        /// L2 norm of the update.
+        norm: f64,
+    },
+    /// A check-in was sent.
+    CheckedIn {
+        /// The round.
+        round: u64,
+    },
+    /// A header, or chunks, were sent.
+    Submitted {
+        /// The round.
+        round: u64,
+        /// Bytes of the chunks that were sent; 0 for the header.
+        bytes: u64,
+    },
+    /// The seat answered.
+    Answered {
+        /// The round.
+        round: u64,
+        /// Entries of its answer.
+        entries: usize,
+    },
+    /// Evidence was reported.
+    Reported {
+        /// Whom it convicts.
+        accused: String,
+        /// The round.
+        round: u64,
+    },
+    /// A round is over.
+    RoundSettled {
+        /// The round.
+        round: u64,
+        /// Whether the model moved.
+        finished: bool,
+        /// Whether this provider's update is in it.
+        took_part: bool,
+    },
+    /// Something was not done, and why.
+    SatOut {
+        /// What was not done.
+        what: String,
+        /// Why.
+        why: String,
+    },
+    /// The task is over.
+    TaskEnded {
+        /// How.
+        status: pb::TaskStatus,
+    },
+}
+
+/// What a step of the loop left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// There is more to do.
+    Going,
+    /// The task is over.
+    Done,
+}
+
+/// Heights in a row at which what the node shows may contradict itself: the records are read one after the other, and a block may come
+/// between two of them.
+const MAX_FAULTS: u32 = 8;
+
+/// A provider in a task.
+pub struct Provider {
+    chain: Chain,
+    signer: Arc<Signer>,
+    config: ProviderConfig,
+    address: Address,
+    rng: Box<dyn CryptoRngCore + Send>,
+    behaviour: Box<dyn Behaviour>,
+    listener: Option<Listener>,
+    records: Records,
+    secret: Zeroizing<[u8; 32]>,
+    inbox: Option<Inbox>,
+    contracts: Option<Contracts>,
+    attested: Option<(u64, BTreeSet<Vec<u8>>)>,
+    attempts: Attempts,
+    training: Training,
+    /// Last round seen, and whether this provider survived in it.
+    seen: BTreeMap<u64, bool>,
+    faults: u32,
+    last_sat_out: Option<Event>,
+}
+
+impl Provider {
+    /// Opens the records of a task; nothing is sent yet. `behaviour` is [`Honest`] for everybody but a scenario.
+    ///
+    /// # Errors
+    /// [`ProviderError::Record`] when the folder cannot be used or another process uses it.
+    pub fn open(
+        chain: Chain,
+        signer: Arc<Signer>,
+        config: ProviderConfig,
+        mut rng: Box<dyn CryptoRngCore + Send>,
+        behaviour: Box<dyn Behaviour>,
+    ) -> Result<Self, ProviderError> {
+        let address =
+            Address::new(signer.address_bytes()).map_err(|why| ProviderError::inconsistent("an address", why))?;
+        let records = Records::open(&config.home, chain.id(), config.task)?;
+        let secret = records.secret(&mut rng)?;
+        Ok(Self {
+            inbox: config.evidence.clone().map(Inbox::new),
+            address,
+            records,
+            secret,
+            chain,
+            signer,
+            config,
+            rng,
+            behaviour,
+            listener: None,
+            contracts: None,
+            attested: None,
+            attempts: Attempts::default(),
+            training: Training::default(),
+            seen: BTreeMap::new(),
+            faults: 0,
+            last_sat_out: None,
+        })
+    }
+
+    /// Tells somebody what happens.
+    #[must_use]
+    pub fn with_listener(mut self, listener: Listener) -> Self {
+        self.listener = Some(listener);
+        self
+    }
+
+    /// Serves the task until it is over. To stop earlier, drop the future: every record is on disk before anything is sent.
+    ///
+    /// # Errors
+    /// [`ProviderError`] when nothing more can be done: the policy refuses the task, a record is damaged, the node stays away or keeps
+    /// contradicting itself.
+    pub async fn run(&mut self) -> Result<(), ProviderError> {
+        let mut height = self.chain.height().await?;
+        loop {
+            match self.step(height).await {
+                Ok(Progress::Done) => return Ok(()),
+                Ok(Progress::Going) => self.faults = 0,
+                Err(error) if error.is_final() => return Err(error),
+                Err(ProviderError::Chain(error)) if error.is_transient() => {
+                    tracing::warn!(%error, height, "the node did not answer; trying again at the next block");
+                }
+                Err(error) => {
+                    self.faults += 1;
+                    if self.faults >= MAX_FAULTS {
+                        return Err(error);
+                    }
+                    tracing::warn!(%error, height, "nothing is done at this height");
+                }
+            }
+            height = self.chain.wait_past(height).await?;
+        }
+    }
+
+    /// One height: reads the task, and does what is due.
+    ///
+    /// # Errors
+    /// [`ProviderError`]; what was already sent stays sent, and the next step goes on.
+    pub async fn step(&mut self, height: u64) -> Result<Progress, ProviderError> {
+        let snapshot = Snapshot::read(&self.chain, self.config.task).await?;
+        self.records.agree(&snapshot.task().settings_hash)?;
+        self.take_evidence().await;
+        self.look_back(&snapshot).await?;
+        if has_ended(&snapshot.task()) {
+            return self.wind_up(&snapshot).await;
+        }
+        let awaited = due(&snapshot.task, &snapshot.epoch, snapshot.round.as_ref(), self.address.as_bytes());
+        self.train_if_wanted(&snapshot, &awaited).await?;
+        for what in awaited {
+            let name = name_of(&what);
+            let done = match what {
+                Due::Enrol { epoch } => self.enrol(&snapshot, height, epoch).await,
+                Due::Deal { epoch } => self.deal(&snapshot, height, epoch).await,
+                Due::CheckDeals { epoch } => self.open_deals(&snapshot, height, epoch).await,
+                Due::CheckIn { round } => self.check_in(&snapshot, height, round).await,
+                Due::Submit { round, header, stored } => self.submit(&snapshot, height, round, header, &stored).await,
+                Due::Unmask { round, seat } => self.unmask(&snapshot, height, round, seat).await,
+            };
+            match done {
+                Err(ProviderError::Chain(ChainError::Refused(refused))) => self.sat_out(name, &refused),
+                Err(
+                    error @ (ProviderError::NotAnswered(_)
+                    | ProviderError::Conflict(_)
+                    | ProviderError::LostRecord { .. }),
+                ) => {
+                    self.sat_out(name, &error);
+                }
+                // A group may be better in another round; a task that is refused as a whole is refused before it is enrolled in.
+                Err(error @ ProviderError::Policy(_)) if name == "check-in" => self.sat_out(name, &error),
+                other => other?,
+            }
+        }
+        self.check_in_early(&snapshot, height).await?;
+        Ok(Progress::Going)
+    }
+
+    /// What there is to say about a round that is over, and to erase from one.
+    async fn look_back(&mut self, snapshot: &Snapshot) -> Result<(), ProviderError> {
+        let task = snapshot.task();
+        let member = snapshot.member(&self.address, None)?;
+        if let (Some(round), Some(slot)) =
+            (snapshot.round.as_ref().and_then(|r| r.round.as_ref()), member.map(|m| m.slot))
+        {
+            let survives = slot > 0 && round.survivors.contains(&slot);
+            self.seen.insert(round.number, survives);
+        }
+        let over: Vec<u64> =
+            self.seen.keys().copied().filter(|&number| number < task.round || has_ended(&task)).collect();
+        for number in over {
+            let took_part = self.seen.remove(&number).unwrap_or(false);
+            self.attempts.forget_round(number);
+            if let Some(settled) = self.chain.round(task.id, number).await?.and_then(|response| response.round) {
+                let finished = settled.phase() == pb::RoundPhase::Finished;
+                let took_part = took_part || member.is_some_and(|member| settled.survivors.contains(&member.slot));
+                self.records.epoch(settled.epoch).round(number).erase_update()?;
+                self.tell(Event::RoundSettled { round: number, finished, took_part });
+            }
+        }
+        Ok(())
+    }
+
+    /// After the end of the task: the secrets of an epoch are erased when its evidence window is over, because until then a verdict may
+    /// need them; then there is nothing left to do.
+    async fn wind_up(&mut self, snapshot: &Snapshot) -> Result<Progress, ProviderError> {
+        let task = snapshot.task();
+        if self.config.until == Until::EvidenceClosed && !self.erase_closed(&task).await? {
+            return Ok(Progress::Going);
+        }
+        self.records.erase_training()?;
+        self.tell(Event::TaskEnded { status: task.status() });
+        Ok(Progress::Done)
+    }
+
+    /// Erases the secrets of closed epochs; whether none is left.
+    async fn erase_closed(&mut self, task: &pb::Task) -> Result<bool, ProviderError> {
+        let mut all = true;
+        for number in self.records.open_epochs() {
+            let is_closed = match self.chain.epoch(task.id, number).await {
+                Ok(response) => response.epoch.is_some_and(|epoch| epoch.phase() == pb::EpochPhase::Closed),
+                // Its records have been removed.
+                Err(ChainError::Refused(refused)) if refused.is(bauta_rounds::CODESPACE, 52) => true,
+                Err(error) => return Err(error.into()),
+            };
+            if is_closed {
+                self.records.epoch(number).close()?;
+            }
+            all &= is_closed;
+        }
+        Ok(all)
+    }
+
+    async fn take_evidence(&mut self) {
+        let Some(mut inbox) = self.inbox.take() else { return };
+        for (handed, outcome) in inbox.report(&self.chain, &self.signer).await {
+            match outcome {
+                Ok(()) => self.tell(Event::Reported { accused: handed.accused, round: handed.round }),
+                Err(error) => self.sat_out("a report", &error),
+            }
+        }
+        self.inbox = Some(inbox);
+    }
+
+    pub(crate) fn tell(&mut self, event: Event) {
+        tracing::info!(provider = self.signer.address(), task = self.config.task, ?event);
+        if let Some(listener) = &mut self.listener {
+            listener(&event);
+        }
+    }
+
+    pub(crate) fn sat_out(&mut self, what: &str, why: &dyn std::fmt::Display) {
+        let event = Event::SatOut { what: what.to_owned(), why: why.to_string() };
+        // The same at every height is said once.
+        if self.last_sat_out.as_ref() != Some(&event) {
+            self.last_sat_out = Some(event.clone());
+            self.tell(event);
+        }
+    }
+}
+
+impl std::fmt::Debug for Provider {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Provider({} in task {})", self.signer.address(), self.config.task)
+    }
+}
+
+fn has_ended(task: &pb::Task) -> bool {
+    !matches!(task.status(), pb::TaskStatus::Running | pb::TaskStatus::Cancelling)
+}
+
+fn name_of(due: &Due) -> &'static str {
+    match due {
+        Due::Enrol { .. } => "enrolment",
+        Due::Deal { .. } => "the deal",
+        Due::CheckDeals { .. } => "opening the deals",
+        Due::CheckIn { .. } => "check-in",
+        Due::Submit { .. } => "submission",
+        Due::Unmask { .. } => "the seat's answer",
+    }
+}

@@ -1,0 +1,403 @@
+//! What a provider keeps on disk, a folder a task. Every record is written, and flushed, before what it records leaves the machine, so
+//! that a restart at any point goes on where it stopped: the same bytes are sent again, no second header is signed, and a seat never
+//! answers both kinds for one provider.
+//!
+//! ```text
+//! <chain>/task-<n>/lock                    held while a process works on the task
+//!                  secret                  decides training and rounding (secret)
+//!                  settings                the hash of the settings that were agreed to
+//!                  epoch-<e>/keys          the four keys (secret, erased when the epoch is closed)
+//!                            enrol, deal   the messages
+//!                            shares        the shares of the other providers' keys (secret, erased likewise)
+//!                            closed        written when the secrets were erased
+//!                            round-<r>/check_in      the message and its weight
+//!                                      update        the encoded update (secret, erased when the round is over)
+//!                                      submission    header and chunks
+//!                                      answers       for whom the seat answered with which kind
+//!                                      partial       the message
+//! ```
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use bauta_secagg::enrol::ProviderKeys;
+use bauta_secagg::seat::{AnswerRecord, Share};
+use bauta_secagg::signature::{Body, Signed};
+use prost::Message;
+use rand_core::CryptoRngCore;
+use zeroize::{Zeroize, Zeroizing};
+
+use crate::disk::{self, DiskError};
+
+/// Why a record cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordError {
+    /// The disk.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+    /// Another process works on this task.
+    #[error("another process works on this task with the records in {0}; a task is served by one process")]
+    Locked(PathBuf),
+    /// The content is not what was written.
+    #[error("the record {file} is damaged: {what}; nothing is sent without it")]
+    Damaged {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// The task has other settings than those that were agreed to.
+    #[error("the node shows other settings for the task than those this provider agreed to; it is lying or on another chain")]
+    OtherSettings,
+}
+
+/// Largest record: a submission of 2^26 elements at 64 bits.
+const MAX_BYTES: u64 = 1 << 30;
+
+/// A signed message of the protocol.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct StoredMessage {
+    #[prost(bytes = "vec", tag = "1")]
+    pub body: Vec<u8>,
+    #[prost(bytes = "vec", tag = "2")]
+    pub signature: Vec<u8>,
+}
+
+impl StoredMessage {
+    pub fn of<B: Body>(signed: &Signed<B>) -> Self {
+        Self { body: signed.body_bytes(), signature: signed.signature.to_vec() }
+    }
+}
+
+/// A check-in with its weight.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct StoredCheckIn {
+    #[prost(uint64, tag = "1")]
+    pub weight: u64,
+    #[prost(message, optional, tag = "2")]
+    pub message: Option<StoredMessage>,
+}
+
+/// An update, encoded and not weighted, and the model it was trained on.
+#[derive(PartialEq)]
+pub(crate) struct StoredUpdate {
+    pub model_hash: [u8; 32],
+    pub values: Zeroizing<Vec<i64>>,
+}
+
+impl StoredUpdate {
+    fn encode(&self) -> Zeroizing<Vec<u8>> {
+        let mut bytes = Zeroizing::new(Vec::with_capacity(32 + 8 * self.values.len()));
+        bytes.extend_from_slice(&self.model_hash);
+        for value in self.values.iter() {
+            bytes.extend_from_slice(&value.to_le_bytes());
+        }
+        bytes
+    }
+
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        let (hash, values) = bytes.split_first_chunk::<32>()?;
+        let (values, rest) = values.as_chunks::<8>();
+        rest.is_empty().then(|| Self {
+            model_hash: *hash,
+            values: Zeroizing::new(values.iter().map(|value| i64::from_le_bytes(*value)).collect()),
+        })
+    }
+}
+
+/// A submission: what is sent is these bytes and no others.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct StoredSubmission {
+    #[prost(message, optional, tag = "1")]
+    pub header: Option<StoredMessage>,
+    #[prost(bytes = "vec", repeated, tag = "2")]
+    pub chunks: Vec<Vec<u8>>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct StoredShares {
+    #[prost(message, repeated, tag = "1")]
+    shares: Vec<StoredShare>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct StoredShare {
+    #[prost(bytes = "vec", tag = "1")]
+    dealer: Vec<u8>,
+    #[prost(bytes = "vec", tag = "2")]
+    secret: Vec<u8>,
+}
+
+impl StoredShares {
+    fn erase(&mut self) {
+        self.shares.iter_mut().for_each(|share| share.secret.zeroize());
+    }
+}
+
+/// The records of one task.
+pub(crate) struct Records {
+    folder: PathBuf,
+    /// Held until this goes.
+    _lock: File,
+}
+
+impl Records {
+    /// Opens the records of a task below `home`.
+    pub fn open(home: &Path, chain_id: &str, task: u64) -> Result<Self, RecordError> {
+        // A chain's id is text of the chain's; as a folder's name it must not lead elsewhere.
+        let harmless = |c: char| if c.is_ascii_alphanumeric() || c == '-' || c == '_' { c } else { '_' };
+        let name: String = chain_id.chars().map(harmless).collect();
+        let folder = home.join(name).join(format!("task-{task}"));
+        disk::private_folder(home)?;
+        disk::private_folder(&folder)?;
+        let path = folder.join("lock");
+        if !path.exists() {
+            disk::write_private(&path, b"")?;
+        }
+        let lock = File::open(&path).map_err(|error| damaged(&path, &error.to_string()))?;
+        lock.try_lock().map_err(|_| RecordError::Locked(folder.clone()))?;
+        Ok(Self { folder, _lock: lock })
+    }
+
+    /// What decides training and rounding. Made once.
+    pub fn secret(&self, rng: &mut impl CryptoRngCore) -> Result<Zeroizing<[u8; 32]>, RecordError> {
+        let path = self.folder.join("secret");
+        let mut secret = Zeroizing::new([0u8; 32]);
+        match read(&path)? {
+            Some(bytes) => {
+                let bytes = Zeroizing::new(bytes);
+                if bytes.len() != secret.len() {
+                    return Err(damaged(&path, "it has not 32 bytes"));
+                }
+                secret.copy_from_slice(&bytes);
+            }
+            None => {
+                rng.fill_bytes(secret.as_mut());
+                disk::write_private(&path, secret.as_ref())?;
+            }
+        }
+        Ok(secret)
+    }
+
+    /// Holds the task to the settings that were agreed to first.
+    pub fn agree(&self, settings_hash: &[u8]) -> Result<(), RecordError> {
+        let path = self.folder.join("settings");
+        match read(&path)? {
+            Some(agreed) if agreed == settings_hash => Ok(()),
+            Some(_) => Err(RecordError::OtherSettings),
+            None => Ok(disk::write_private(&path, settings_hash)?),
+        }
+    }
+
+    /// The records of an epoch.
+    pub fn epoch(&self, epoch: u64) -> EpochRecords {
+        EpochRecords { folder: self.folder.join(format!("epoch-{epoch}")) }
+    }
+
+    /// The epochs that have secrets on disk.
+    pub fn open_epochs(&self) -> Vec<u64> {
+        let mut epochs = numbered(&self.folder, "epoch-");
+        epochs.retain(|&epoch| !self.epoch(epoch).is_closed());
+        epochs
+    }
+
+    /// Where a trainer works.
+    pub fn training_folder(&self) -> Result<PathBuf, RecordError> {
+        let folder = self.folder.join("training");
+        disk::private_folder(&folder)?;
+        Ok(folder)
+    }
+
+    /// Erases what a trainer left behind: the update tells about the rows behind it.
+    pub fn erase_training(&self) -> Result<(), RecordError> {
+        use bauta_learning::trainers::door::{ROUND_FILE, UPDATE_FILE};
+        let folder = self.folder.join("training");
+        for name in [UPDATE_FILE, ROUND_FILE] {
+            disk::erase(&folder.join(name))?;
+        }
+        Ok(())
+    }
+}
+
+/// The records of one epoch.
+#[derive(Clone, Debug)]
+pub(crate) struct EpochRecords {
+    folder: PathBuf,
+}
+
+impl EpochRecords {
+    pub fn keys(&self) -> Result<Option<ProviderKeys>, RecordError> {
+        let path = self.folder.join("keys");
+        let Some(bytes) = read(&path)? else { return Ok(None) };
+        let bytes = Zeroizing::new(bytes);
+        ProviderKeys::from_bytes(&bytes).map(Some).map_err(|error| damaged(&path, &error.to_string()))
+    }
+
+    pub fn put_keys(&self, keys: &ProviderKeys) -> Result<(), RecordError> {
+        self.write("keys", &keys.to_bytes())
+    }
+
+    pub fn enrolment(&self) -> Result<Option<StoredMessage>, RecordError> {
+        decoded(&self.folder.join("enrol"))
+    }
+
+    pub fn put_enrolment(&self, message: &StoredMessage) -> Result<(), RecordError> {
+        self.write("enrol", &message.encode_to_vec())
+    }
+
+    pub fn deal(&self) -> Result<Option<StoredMessage>, RecordError> {
+        decoded(&self.folder.join("deal"))
+    }
+
+    pub fn put_deal(&self, message: &StoredMessage) -> Result<(), RecordError> {
+        self.write("deal", &message.encode_to_vec())
+    }
+
+    /// Shares by the dealers' addresses.
+    pub fn shares(&self) -> Result<BTreeMap<Vec<u8>, Share>, RecordError> {
+        let path = self.folder.join("shares");
+        let mut stored: StoredShares = decoded(&path)?.unwrap_or_default();
+        let share = |stored: &StoredShare| {
+            let mut secret = Zeroizing::new([0u8; 32]);
+            if stored.secret.len() != secret.len() {
+                return Err(damaged(&path, "a share has not 32 bytes"));
+            }
+            secret.copy_from_slice(&stored.secret);
+            let share = Share::from_bytes(&secret).map_err(|error| damaged(&path, &error.to_string()))?;
+            Ok((stored.dealer.clone(), share))
+        };
+        let shares = stored.shares.iter().map(share).collect();
+        stored.erase();
+        shares
+    }
+
+    pub fn put_shares(&self, shares: &BTreeMap<Vec<u8>, Share>) -> Result<(), RecordError> {
+        let shares = shares
+            .iter()
+            .map(|(dealer, share)| StoredShare { dealer: dealer.clone(), secret: share.to_bytes().to_vec() })
+            .collect();
+        let mut stored = StoredShares { shares };
+        let bytes = Zeroizing::new(stored.encode_to_vec());
+        stored.erase();
+        self.write("shares", &bytes)
+    }
+
+    pub fn round(&self, round: u64) -> RoundRecords {
+        RoundRecords { folder: self.folder.join(format!("round-{round}")) }
+    }
+
+    /// The rounds that left something here.
+    pub fn rounds(&self) -> Vec<u64> {
+        numbered(&self.folder, "round-")
+    }
+
+    pub fn is_closed(&self) -> bool {
+        self.folder.join("closed").exists()
+    }
+
+    /// Erases every secret of the epoch; what was sent stays.
+    pub fn close(&self) -> Result<(), RecordError> {
+        for round in self.rounds() {
+            self.round(round).erase_update()?;
+        }
+        for name in ["shares", "keys"] {
+            disk::erase(&self.folder.join(name))?;
+        }
+        self.write("closed", b"")
+    }
+
+    fn write(&self, name: &str, content: &[u8]) -> Result<(), RecordError> {
+        disk::private_folder(&self.folder)?;
+        Ok(disk::write_private(&self.folder.join(name), content)?)
+    }
+}
+
+/// The records of one round.
+#[derive(Clone, Debug)]
+pub(crate) struct RoundRecords {
+    folder: PathBuf,
+}
+
+impl RoundRecords {
+    pub fn check_in(&self) -> Result<Option<StoredCheckIn>, RecordError> {
+        decoded(&self.folder.join("check_in"))
+    }
+
+    pub fn put_check_in(&self, check_in: &StoredCheckIn) -> Result<(), RecordError> {
+        self.write("check_in", &check_in.encode_to_vec())
+    }
+
+    /// The update for a model, if it was trained on that one.
+    pub fn update(&self, model_hash: &[u8]) -> Result<Option<StoredUpdate>, RecordError> {
+        let path = self.folder.join("update");
+        let Some(bytes) = read(&path)?.map(Zeroizing::new) else { return Ok(None) };
+        let update = StoredUpdate::decode(&bytes).ok_or_else(|| damaged(&path, "it is cut off"))?;
+        Ok(Some(update).filter(|update| update.model_hash == model_hash))
+    }
+
+    pub fn put_update(&self, update: &StoredUpdate) -> Result<(), RecordError> {
+        self.write("update", &update.encode())
+    }
+
+    pub fn erase_update(&self) -> Result<(), RecordError> {
+        Ok(disk::erase(&self.folder.join("update"))?)
+    }
+
+    pub fn submission(&self) -> Result<Option<StoredSubmission>, RecordError> {
+        decoded(&self.folder.join("submission"))
+    }
+
+    pub fn put_submission(&self, submission: &StoredSubmission) -> Result<(), RecordError> {
+        self.write("submission", &submission.encode_to_vec())
+    }
+
+    pub fn answers(&self) -> Result<Option<AnswerRecord>, RecordError> {
+        let path = self.folder.join("answers");
+        read(&path)?
+            .map(|bytes| AnswerRecord::decode(&bytes).map_err(|error| damaged(&path, &error.to_string())))
+            .transpose()
+    }
+
+    pub fn put_answers(&self, answers: &AnswerRecord) -> Result<(), RecordError> {
+        self.write("answers", &answers.encode())
+    }
+
+    pub fn partial(&self) -> Result<Option<StoredMessage>, RecordError> {
+        decoded(&self.folder.join("partial"))
+    }
+
+    pub fn put_partial(&self, message: &StoredMessage) -> Result<(), RecordError> {
+        self.write("partial", &message.encode_to_vec())
+    }
+
+    fn write(&self, name: &str, content: &[u8]) -> Result<(), RecordError> {
+        disk::private_folder(&self.folder)?;
+        Ok(disk::write_private(&self.folder.join(name), content)?)
+    }
+}
+
+fn read(path: &Path) -> Result<Option<Vec<u8>>, RecordError> {
+    Ok(disk::read_if_present(path, MAX_BYTES)?)
+}
+
+fn decoded<M: Message + Default>(path: &Path) -> Result<Option<M>, RecordError> {
+    let Some(bytes) = read(path)?.map(Zeroizing::new) else { return Ok(None) };
+    M::decode(bytes.as_slice()).map(Some).map_err(|error| damaged(path, &error.to_string()))
+}
+
+fn damaged(path: &Path, what: &str) -> RecordError {
+    RecordError::Damaged { file: path.to_owned(), what: what.to_owned() }
+}
+
+/// The numbers of the folders `<prefix><number>`, ascending.
+fn numbered(folder: &Path, prefix: &str) -> Vec<u64> {
+    let mut numbers: Vec<u64> = std::fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.strip_prefix(prefix)?.parse().ok())
+        .collect();
+    numbers.sort_unstable();
+    numbers
+}
