@@ -156,7 +156,7 @@ impl Released {
         let mut messages = Vec::new();
         for k in 0..THRESHOLD {
             let holder = Seat::new(&providers.keys[k], epoch(), &providers.addresses[k], seat(k));
-            let open = |i: usize| holder.open(&deals[i], &share_keys[i].get(seat(k)).unwrap()).unwrap();
+            let open = |i: usize| holder.open(&deals[i]).unwrap();
             let shares: BTreeMap<_, _> = (0..PROVIDERS).map(|i| (slot(i), open(i))).collect();
             let admitted = AnswerRecord::new(&rctx).admit(&requests).unwrap();
             let signed = holder.answer(&ctx, &requests, &admitted, &shares, &mut providers.rng).unwrap();

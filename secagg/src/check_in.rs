@@ -85,7 +85,18 @@ pub fn verify(rctx: &Rctx, state: &CheckInState<'_>, signed: &Signed<CheckIn>) -
     Ok(())
 }
 
-/// A client that checked in to a round and owes a submission. It can mask one vector: masking consumes it.
+/// A client that checked in to a round and owes a submission. It can mask one vector: masking consumes it, so a second
+/// header in the round does not compile.
+///
+/// ```compile_fail,E0382
+/// # use bauta_secagg::{check_in::CheckedIn, context::Ctx, parties::Group, ring::Layout, submit::MaskError};
+/// # use rand_core::CryptoRngCore;
+/// fn twice(state: CheckedIn, ctx: &Ctx, group: &Group, layout: &Layout, rng: &mut impl CryptoRngCore) -> Result<(), MaskError> {
+///     state.mask(ctx, group, layout, &[1], rng)?;
+///     state.mask(ctx, group, layout, &[2], rng)?;
+///     Ok(())
+/// }
+/// ```
 #[derive(Debug)]
 pub struct CheckedIn {
     pub(crate) x: SecretScalar,

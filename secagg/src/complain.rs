@@ -18,6 +18,9 @@ pub struct Complaint {
     pub seat: SeatIndex,
     /// The dealer complained about.
     pub dealer: Address,
+    /// SHA-256 of the body of the deal complained about: a seat that was shown another deal than the chain's is refused,
+    /// not convicted.
+    pub deal_hash: [u8; 32],
     /// `e_k R_i`.
     pub shared: Point,
     /// `log_G E_k = log_{R_i} shared`.
@@ -30,7 +33,8 @@ impl Body for Complaint {
 
     fn encode(&self) -> Vec<u8> {
         let mut writer = Writer::new();
-        writer.address(&self.complainer).seat(self.seat).address(&self.dealer).point(&self.shared);
+        writer.address(&self.complainer).seat(self.seat).address(&self.dealer);
+        writer.bytes(&self.deal_hash).point(&self.shared);
         self.proof.write(&mut writer);
         writer.into_bytes()
     }
@@ -41,6 +45,7 @@ impl Body for Complaint {
             complainer: reader.address()?,
             seat: reader.seat()?,
             dealer: reader.address()?,
+            deal_hash: reader.array("deal hash")?,
             shared: reader.point()?,
             proof: Dleq::read(&mut reader)?,
         };
@@ -102,6 +107,9 @@ pub fn judge(ectx: &Ectx, state: &ComplaintState<'_>, signed: &Signed<Complaint>
     }
     if complaint.dealer != state.deal.dealer {
         return Err(Refusal::Dealer.into());
+    }
+    if complaint.deal_hash != state.deal.hash() {
+        return Err(Refusal::Deal.into());
     }
     let transcript = transcript(ectx, state.complainer, state.seat, state.e, state.deal, &complaint.shared);
     if !complaint.proof.holds(state.e, &state.deal.ephemeral, &complaint.shared, &transcript) {

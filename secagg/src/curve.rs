@@ -8,6 +8,7 @@ use elliptic_curve::ops::Reduce;
 use elliptic_curve::{BatchNormalize, PrimeField};
 use k256::{AffinePoint, ProjectivePoint, Scalar, Secp256k1};
 use sha2::Sha256;
+use zeroize::Zeroize;
 
 /// A point of secp256k1 other than the identity.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -44,6 +45,11 @@ impl Point {
         }
         let affine = <ProjectivePoint as BatchNormalize<[ProjectivePoint]>>::batch_normalize(points);
         Some(affine.into_iter().map(Self).collect())
+    }
+
+    /// Overwrites the coordinates of a secret point that is being dropped.
+    pub(crate) fn erase(&mut self) {
+        self.0.zeroize();
     }
 
     /// Affine coordinates.

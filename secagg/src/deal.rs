@@ -5,7 +5,7 @@
 
 use crate::context::{Ectx, Root};
 use crate::curve::{Point, VerifyKey};
-use crate::encoding::{tag, Address, Malformed, Reader, SeatIndex, Writer, MAX_SEATS};
+use crate::encoding::{sha256, tag, Address, Malformed, Reader, SeatIndex, Writer, MAX_SEATS};
 use crate::enrol::ProviderKeys;
 use crate::parties::Seats;
 use crate::proof::{Schnorr, Transcript};
@@ -54,6 +54,11 @@ impl core::fmt::Debug for Deal {
 }
 
 impl Deal {
+    /// SHA-256 of the canonical body, by which complaints name the deal.
+    pub fn hash(&self) -> [u8; 32] {
+        sha256(&[&self.encode()])
+    }
+
     /// `C_root`, the root over the commitments.
     pub fn commitments_root(&self) -> Root {
         commitments_root(&self.commitments)
@@ -166,10 +171,7 @@ impl ShareKeys {
     pub fn from_commitments(commitments: &[Point], seats: usize) -> Result<Self, Refusal> {
         let mut keys = Vec::with_capacity(seats);
         for seat in (1..=MAX_SEATS as u32).take(seats) {
-            let mut key = ProjectivePoint::IDENTITY;
-            for commitment in commitments.iter().rev() {
-                key = small_multiple(&key, seat) + commitment.affine();
-            }
+            let key = horner(commitments, seat);
             if key == ProjectivePoint::IDENTITY {
                 return Err(Refusal::IdentityShare { seat });
             }
@@ -213,6 +215,19 @@ impl ShareKeys {
         let have = bytes.len();
         Point::from_bytes(bytes.get(at..at + 33).ok_or(Malformed::Short { what: "share keys", need: at + 33, have })?)
     }
+}
+
+/// `sum_j k^j C_j`.
+fn horner(commitments: &[Point], k: u32) -> ProjectivePoint {
+    commitments
+        .iter()
+        .rev()
+        .fold(ProjectivePoint::IDENTITY, |value, commitment| small_multiple(&value, k) + commitment.affine())
+}
+
+/// `X_{i,k}` of one seat; `None` if it is the identity.
+pub(crate) fn share_key(commitments: &[Point], seat: SeatIndex) -> Option<Point> {
+    Point::from_projective(&horner(commitments, seat.get()))
 }
 
 /// `kP` for small `k >= 1`, by doubling and adding.
@@ -330,7 +345,7 @@ impl<'a> Dealer<'a> {
         let mut ciphertexts = Vec::with_capacity(seats.len());
         for (seat, holder) in seats.iter() {
             let share = polynomial.at(seat)?;
-            let shared = ephemeral_secret.times(&holder.e);
+            let shared = ephemeral_secret.shared(&holder.e);
             ciphertexts.push(encrypt(&share_cipher(&self.ectx, &shared, &info, seat), &share));
         }
         let seats_root = seats.root();

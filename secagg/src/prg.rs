@@ -50,7 +50,8 @@ impl MaskKey {
     /// `SHA-256(lp("bauta/1/prg/" | use) | ctx | point)`.
     pub fn new(use_: Use, ctx: &Ctx, point: &Point) -> Self {
         let tag = tag(&["prg/", use_.name()].concat());
-        Self(Zeroizing::new(sha256(&[&tag, ctx.as_bytes(), &point.to_bytes()])))
+        let point = Zeroizing::new(point.to_bytes());
+        Self(Zeroizing::new(sha256(&[&tag, ctx.as_bytes(), point.as_ref()])))
     }
 
     fn stream(&self, chunk: u32) -> Core {

@@ -82,6 +82,9 @@ pub enum Refusal {
     /// The complaint names another dealer.
     #[error("the complaint names another dealer than the deal it is checked against")]
     Dealer,
+    /// The complaint is about another deal of the dealer.
+    #[error("the complaint is about another deal than the chain accepted; read the deal again and open it")]
+    Deal,
     /// The weight is outside the task's range.
     #[error("the weight must be between 1 and {max}, got {got}")]
     Weight {
@@ -120,6 +123,11 @@ pub enum Refusal {
         /// The first entry that differs.
         index: usize,
     },
+    /// Other share keys.
+    #[error(
+        "the partial was made with shares of other deals than the chain accepted; read the deals again and open them"
+    )]
+    ShareKeys,
     /// The state given lacks a share key that is needed.
     #[error("no share key is known for slot {slot}")]
     UnknownShareKey {

@@ -5,13 +5,15 @@ use std::collections::BTreeMap;
 use crate::complain::{self, Complaint};
 use crate::context::{Ctx, Ectx, Rctx, Root};
 use crate::curve::Point;
-use crate::deal::{open_share, Deal};
+use crate::deal::{open_share, share_key, Deal};
 use crate::encoding::{Address, Malformed, Reader, SeatIndex, Slot, Writer, MAX_PROVIDERS};
 use crate::enrol::ProviderKeys;
 use crate::proof::Dleq;
 use crate::secret::SecretScalar;
 use crate::signature::Signed;
-use crate::unmask::{coefficient, prover_transcript, statement_seed, MaskKind, Partial, PartialEntry, Requests};
+use crate::unmask::{
+    coefficient, prover_transcript, share_keys_root, statement_seed, MaskKind, Partial, PartialEntry, Requests,
+};
 use k256::Scalar;
 use rand_core::CryptoRngCore;
 use zeroize::{Zeroize, Zeroizing};
@@ -72,11 +74,13 @@ impl<'a> Seat<'a> {
         Self { keys, ectx, address, seat }
     }
 
-    /// Opens and checks the share in a deal that the chain accepted. `share_key` is the `X_{i,k}` of this seat.
-    pub fn open(&self, deal: &Deal, share_key: &Point) -> Result<Share, BadShare> {
-        let shared = self.keys.e.times(&deal.ephemeral);
-        let secret = open_share(&self.ectx, deal, self.seat, &shared, share_key).ok_or(BadShare)?;
-        Ok(Share { secret, key: *share_key })
+    /// Opens the share in a deal that the chain accepted and checks it against the deal's own commitments. (Against a share
+    /// key that an endpoint shows, a lying endpoint could make an honest seat complain falsely.)
+    pub fn open(&self, deal: &Deal) -> Result<Share, BadShare> {
+        let key = share_key(&deal.commitments, self.seat).ok_or(BadShare)?;
+        let shared = self.keys.e.shared(&deal.ephemeral);
+        let secret = open_share(&self.ectx, deal, self.seat, &shared, &key).ok_or(BadShare)?;
+        Ok(Share { secret, key })
     }
 
     /// Complains about a deal whose share is bad. (The shared point of this deal becomes public; a false complaint convicts.)
@@ -85,8 +89,14 @@ impl<'a> Seat<'a> {
         let transcript =
             complain::transcript(&self.ectx, self.address, self.seat, &self.keys.e.public(), deal, &shared);
         let proof = Dleq::prove(&self.keys.e, &deal.ephemeral, &transcript, rng);
-        let body =
-            Complaint { complainer: self.address.clone(), seat: self.seat, dealer: deal.dealer.clone(), shared, proof };
+        let body = Complaint {
+            complainer: self.address.clone(),
+            seat: self.seat,
+            dealer: deal.dealer.clone(),
+            deal_hash: deal.hash(),
+            shared,
+            proof,
+        };
         self.keys.v.sign(&self.ectx, body, rng)
     }
 
@@ -114,9 +124,11 @@ impl<'a> Seat<'a> {
             .zip(&shares)
             .map(|(asked, share)| PartialEntry { asked: *asked, value: share.secret.times(&requests.base(asked)) })
             .collect();
+        let keys: Vec<_> = shares.iter().map(|share| share.key).collect();
         let proofs = self.prove(ctx, requests, &shares, &entries, rng);
-        let request_root = requests.root();
-        let body = Partial { address: self.address.clone(), seat: self.seat, request_root, entries, proofs };
+        let (request_root, share_keys_root) = (requests.root(), share_keys_root(requests, &keys));
+        let body =
+            Partial { address: self.address.clone(), seat: self.seat, request_root, share_keys_root, entries, proofs };
         Ok(self.keys.v.sign(ctx, body, rng))
     }
 

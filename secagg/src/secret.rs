@@ -43,10 +43,41 @@ impl SecretScalar {
         Point::from_projective(&ProjectivePoint::mul_by_generator(&self.0)).expect("the scalar is not zero")
     }
 
+    /// `sB` where it stays a secret between its two ends.
+    pub fn shared(&self, base: &Point) -> SharedPoint {
+        SharedPoint(self.times(base))
+    }
+
     /// `sB`, in constant time.
     pub fn times(&self, base: &Point) -> Point {
         Point::from_projective(&(base.projective() * self.0))
             .expect("the scalar is not zero, the base is not the identity, the order is prime")
+    }
+}
+
+/// A Diffie-Hellman point that only its two ends know; erased on drop.
+#[derive(Clone)]
+pub struct SharedPoint(Point);
+
+impl core::ops::Deref for SharedPoint {
+    type Target = Point;
+
+    fn deref(&self) -> &Point {
+        &self.0
+    }
+}
+
+impl Drop for SharedPoint {
+    fn drop(&mut self) {
+        self.0.erase();
+    }
+}
+
+impl ZeroizeOnDrop for SharedPoint {}
+
+impl core::fmt::Debug for SharedPoint {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("SharedPoint(..)")
     }
 }
 

@@ -212,10 +212,10 @@ impl CheckedIn {
         if me.x != self.x.public() || me.p != self.point {
             return Err(MaskError::NotInGroup);
         }
-        let self_mask = self.x.times(&hash_to_curve(HashKind::SelfMask, self.rctx.as_bytes()));
+        let self_mask = self.x.shared(&hash_to_curve(HashKind::SelfMask, self.rctx.as_bytes()));
         let mut masks = vec![(MaskKey::new(Use::Vector, ctx, &self_mask), Sign::Plus)];
         for other in group.iter().filter(|member| member.slot != me.slot) {
-            let pairwise = self.x.times(&other.p);
+            let pairwise = self.x.shared(&other.p);
             masks.push((MaskKey::new(Use::Vector, ctx, &pairwise), sign_of_edge(me.slot, other.slot)));
         }
         Ok((me.slot, masks))

@@ -4,6 +4,7 @@
 mod algebra;
 mod attacks;
 mod decoders;
+mod eclipses;
 mod rounds;
 mod secrecy;
 mod streams;

@@ -11,4 +11,4 @@ pub use removal::{open, open_range, seats_of, MaskRemoval, OpenError, OpenedMask
 pub use requests::{Asked, MaskKind, RequestError, Requests};
 pub use verify::{check, verify, verify_batch, CheckedPartial, SeatKeys, UnmaskState};
 
-pub(crate) use verify::{coefficient, prover_transcript, statement_seed};
+pub(crate) use verify::{coefficient, prover_transcript, share_keys_root, statement_seed};

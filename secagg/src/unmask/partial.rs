@@ -25,6 +25,9 @@ pub struct Partial {
     pub seat: SeatIndex,
     /// Root of the list it answers.
     pub request_root: Root,
+    /// Root over the leaves `(slot, X_{slot,k})` of the providers on the list, by which the chain sees that the seat opened
+    /// the deals that it accepted; another root is refused without penalty.
+    pub share_keys_root: Root,
     /// The entries in the list's order.
     pub entries: Vec<PartialEntry>,
     /// The self block's proof if there is one, then one for each dropped provider in list order.
@@ -50,6 +53,7 @@ impl Body for Partial {
     fn encode(&self) -> Vec<u8> {
         let mut writer = Writer::new();
         writer.address(&self.address).seat(self.seat).bytes(self.request_root.as_bytes());
+        writer.bytes(self.share_keys_root.as_bytes());
         writer.count(self.entries.len());
         for entry in &self.entries {
             entry.asked.write(&mut writer);
@@ -66,6 +70,7 @@ impl Body for Partial {
             address: reader.address()?,
             seat: reader.seat()?,
             request_root: Root::from_bytes(reader.array("request_root")?),
+            share_keys_root: Root::from_bytes(reader.array("share_keys_root")?),
             entries: reader.list("entries", MAX_REQUESTS, 38, |r| {
                 Ok(PartialEntry { asked: Asked::read(r)?, value: r.point()? })
             })?,

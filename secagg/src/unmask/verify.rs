@@ -6,12 +6,13 @@
 
 use std::collections::BTreeMap;
 
-use crate::context::Ctx;
+use crate::context::{Ctx, Root};
 use crate::curve::{scalar_from_128, Point, VerifyKey};
 use crate::encoding::{sha256, tag, Address, SeatIndex, Slot, Writer};
 use crate::msm::sum_is_identity;
 use crate::proof::Transcript;
 use crate::rejection::{Refusal, Rejection};
+use crate::root::tree_hash;
 use crate::signature::Signed;
 use crate::unmask::requests::Asked;
 use crate::unmask::{MaskKind, Partial, Requests};
@@ -70,6 +71,9 @@ pub fn check<'a>(state: &UnmaskState<'a>, signed: &'a Signed<Partial>) -> Result
         return Err(Refusal::Entries { index }.into());
     }
     let keys = share_keys(state.requests, state.keys)?;
+    if partial.share_keys_root != share_keys_root(state.requests, &keys) {
+        return Err(Refusal::ShareKeys.into());
+    }
     // How many proofs there are is part of the proof, not of the state.
     if partial.proofs.len() != state.requests.blocks().len() {
         return Err(INVALID);
@@ -95,6 +99,16 @@ fn share_keys(requests: &Requests, keys: &SeatKeys) -> Result<Vec<Point>, Refusa
         keys.get(&slot).copied().ok_or(Refusal::UnknownShareKey { slot: slot.get() })
     };
     requests.entries().iter().map(key).collect()
+}
+
+/// Root over the leaves `(slot, X_{slot,k})` of the providers on the list, in slot order.
+pub(crate) fn share_keys_root(requests: &Requests, keys: &[Point]) -> Root {
+    let by_slot: SeatKeys = requests.entries().iter().map(Asked::provider).zip(keys.iter().copied()).collect();
+    tree_hash(by_slot.iter().map(|(slot, key)| {
+        let mut leaf = Writer::new();
+        leaf.slot(*slot).point(key);
+        leaf.into_bytes()
+    }))
 }
 
 /// The hash of the whole statement.
@@ -161,7 +175,10 @@ pub fn verify_batch(messages: &[CheckedPartial<'_>]) -> Result<(), Vec<usize>> {
         return Err((0..messages.len()).collect());
     }
     let culprits: Vec<_> = (0..messages.len()).filter(|index| !messages[*index].holds()).collect();
-    // A batch of valid messages always holds, so there is at least one.
+    // Valid messages always hold together; this line only keeps an empty list of culprits from being returned.
+    if culprits.is_empty() {
+        return Ok(());
+    }
     Err(culprits)
 }
 

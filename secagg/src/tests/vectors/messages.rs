@@ -192,7 +192,7 @@ fn the_complaint_vectors_hold() {
     let against = |deal: &Deal, rng: &mut _| world.seat(2).complain(deal, rng);
     let good = against(&bad.body, &mut rng);
     let elsewhere = keys.v.sign(&Ectx::from_bytes([1; 32]), good.body.clone(), &mut rng);
-    let mut cases = common(&good, &elsewhere, 22 + 4 + 22);
+    let mut cases = common(&good, &elsewhere, 22 + 4 + 22 + 32);
     cases[0]["expect"] = json!("dealer guilty");
     cases.push(unreduced(&good));
     let mut sign = |name: &str, expect: &str, change: &dyn Fn(&mut Complaint)| {
@@ -203,6 +203,7 @@ fn the_complaint_vectors_hold() {
     cases.push(sign("another complainer", "refused", &|b| b.complainer = nth_address(1)));
     cases.push(sign("another seat", "refused", &|b| b.seat = SeatIndex::new(2).unwrap()));
     cases.push(sign("another dealer", "refused", &|b| b.dealer = nth_address(1)));
+    cases.push(sign("about another deal", "refused", &|b| b.deal_hash[0] ^= 1));
     cases.push(sign("another shared point", "invalid proof", &|b| b.shared = Point::GENERATOR));
     cases.push(sign("another response", "invalid proof", &|b| b.proof.response += Scalar::ONE));
     let mut false_complaint = case("a share that opens", &against(&honest.body, &mut rng), "complainer guilty");
@@ -366,8 +367,8 @@ fn the_partial_vectors_hold() {
     let good = world.answer(2, 1, &requests);
     let mut rng = world.rng.clone();
     let elsewhere = keys.v.sign(&world.ctx(2), good.body.clone(), &mut rng);
-    // Address, seat, root, count, kind and slot come before the first value.
-    let mut cases = common(&good, &elsewhere, 22 + 4 + 32 + 4 + 1 + 4);
+    // Address, seat, roots, count, kind and slot come before the first value.
+    let mut cases = common(&good, &elsewhere, 22 + 4 + 32 + 32 + 4 + 1 + 4);
     cases.push(unreduced(&good));
     let mut sign = |name: &str, expect: &str, change: &dyn Fn(&mut Partial)| {
         let mut body = good.body.clone();
@@ -377,6 +378,7 @@ fn the_partial_vectors_hold() {
     cases.push(sign("another address", "refused", &|b| b.address = nth_address(0)));
     cases.push(sign("another seat", "refused", &|b| b.seat = SeatIndex::new(2).unwrap()));
     cases.push(sign("another request list", "refused", &|b| b.request_root = Root::from_bytes([1; 32])));
+    cases.push(sign("made with shares of other deals", "refused", &|b| b.share_keys_root = Root::from_bytes([1; 32])));
     cases.push(sign("an entry too few", "refused", &|b| b.entries.truncate(b.entries.len() - 1)));
     cases.push(sign("entries out of order", "refused", &|b| b.entries.swap(0, 1)));
     cases.push(sign("an entry that was not asked for", "refused", &|b| {
