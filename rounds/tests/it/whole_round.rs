@@ -179,3 +179,29 @@ fn every_width_of_the_ring_gives_the_plain_sum() {
         world.assert_exact(1, &everyone);
     }
 }
+
+/// Ninety-six providers, all of them seats, ten of whom drop out: with the budget of a real block.
+#[test]
+fn the_largest_task_finishes_a_round_within_the_budget_of_its_blocks() {
+    let n = 96;
+    let mut settings = settings(n as u32, 3_000);
+    let cohort = settings.cohort.as_mut().unwrap();
+    (cohort.group_size, cohort.min_group, cohort.min_providers) = (64, 64, 64);
+    let encoding = settings.encoding.as_mut().unwrap();
+    (encoding.chunk_elems, encoding.bound) = (1_024, 1_000);
+    settings.rewards.as_mut().unwrap().gas_price = "0".into();
+    let mut world = World::with(n, 9, settings);
+    world.operations = bauta_rounds::params::default_params().block_operations;
+    let everyone = all_but(n, &[]);
+    world.set_up(&everyone);
+    world.check_in(&everyone);
+    world.until_round(pb::RoundPhase::Submit);
+    let survivors = all_but(n, &[3, 14, 25, 36, 47, 58, 69, 80, 91, 95]);
+    world.submit(&survivors);
+    world.until_round(pb::RoundPhase::Unmask);
+    let height = world.height;
+    world.unmask(&survivors[..49]);
+    world.until_settled(1);
+    world.assert_exact(1, &survivors);
+    assert!(world.height - height < 10, "{} blocks", world.height - height);
+}

@@ -1,0 +1,185 @@
+//! Messages of honest clients, made as a provider makes them: from the chain's records and its own secrets.
+
+use super::World;
+use bauta_rounds::{derive, state, Call};
+use bauta_schema::training::v1 as pb;
+use bauta_secagg::check_in::CheckedIn;
+use bauta_secagg::deal::{Deal, Dealer, ShareKeys};
+use bauta_secagg::encoding::{SeatIndex, Slot};
+use bauta_secagg::seat::{AnswerRecord, Seat};
+use bauta_secagg::signature::{Body, Signed};
+use bauta_secagg::submit::Masked;
+use bauta_secagg::unmask::Partial;
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha20Rng;
+use std::collections::BTreeMap;
+
+impl World {
+    pub fn enrol_msg(&mut self, i: usize) -> Call {
+        let ectx = self.ectx();
+        let client = &self.clients[i];
+        let signed = client.keys.enrol(&ectx, &client.name(), &mut self.rng);
+        let epoch = self.the_task().epoch;
+        Call::Enrol(pb::MsgEnrol {
+            sender: String::new(),
+            task_id: self.task,
+            epoch,
+            body: signed.body_bytes(),
+            signature: signed.signature.to_vec(),
+        })
+    }
+
+    pub fn deal(&mut self, i: usize) -> Signed<Deal> {
+        let epoch = self.epoch();
+        let seats = derive::seats(&state::seats(&self.storage, self.task, epoch.number).unwrap()).unwrap();
+        assert_eq!(seats.root().as_bytes()[..], epoch.seats_root[..]);
+        let client = &self.clients[i];
+        Dealer::new(&client.keys, self.ectx(), &client.name())
+            .deal(&seats, epoch.threshold as usize, &mut self.rng)
+            .unwrap()
+    }
+
+    pub fn deal_msg(&self, signed: &Signed<Deal>) -> Call {
+        let epoch = self.the_task().epoch;
+        Call::Deal(pb::MsgDeal {
+            sender: String::new(),
+            task_id: self.task,
+            epoch,
+            body: signed.body_bytes(),
+            signature: signed.signature.to_vec(),
+        })
+    }
+
+    /// A client opens every deal; the dealers whose shares are bad.
+    pub fn open_shares(&mut self, i: usize) -> Vec<Deal> {
+        let number = self.the_task().epoch;
+        let member = self.member(i);
+        let mut bad = Vec::new();
+        if member.seat == 0 {
+            return bad;
+        }
+        let seat = SeatIndex::new(member.seat).unwrap();
+        let ectx = self.ectx();
+        let members = self.members();
+        let client = &mut self.clients[i];
+        let name = client.name();
+        client.shares.clear();
+        let mut shares = BTreeMap::new();
+        let role = Seat::new(&client.keys, ectx, &name, seat);
+        for dealer in members.iter().filter(|dealer| dealer.dealt) {
+            let record = state::find_deal(&self.storage, self.task, number, &dealer.address).unwrap().unwrap();
+            let keys = state::share_keys(&self.storage, self.task, number, &dealer.address).unwrap();
+            let deal = Deal::decode(&record.body).unwrap();
+            let key = ShareKeys::decode_one(&keys.points, seat).unwrap();
+            match role.open(&deal, &key) {
+                Ok(share) if dealer.slot > 0 => {
+                    shares.insert(Slot::new(dealer.slot).unwrap(), share);
+                }
+                Ok(_) => {}
+                Err(_) => bad.push(deal),
+            }
+        }
+        client.shares = shares;
+        bad
+    }
+
+    pub fn complain_msg(&mut self, i: usize, deal: &Deal) -> Call {
+        let member = self.member(i);
+        let ectx = self.ectx();
+        let client = &self.clients[i];
+        let name = client.name();
+        let role = Seat::new(&client.keys, ectx, &name, SeatIndex::new(member.seat).unwrap());
+        let signed = role.complain(deal, &mut self.rng);
+        let epoch = self.the_task().epoch;
+        Call::Complain(pb::MsgComplain {
+            sender: String::new(),
+            task_id: self.task,
+            epoch,
+            body: signed.body_bytes(),
+            signature: signed.signature.to_vec(),
+        })
+    }
+
+    pub fn check_in_msg(&mut self, i: usize, round: u64) -> Call {
+        let rctx = self.rctx_of(round);
+        let client = &self.clients[i];
+        let (signed, _) = CheckedIn::new(&client.keys, &rctx, &client.name(), client.weight, &mut self.rng);
+        Call::CheckIn(pb::MsgCheckIn {
+            sender: String::new(),
+            task_id: self.task,
+            round,
+            body: signed.body_bytes(),
+            signature: signed.signature.to_vec(),
+        })
+    }
+
+    /// The update of a client in a round: anything within the bound.
+    pub fn update(&self, i: usize, round: u64) -> Vec<i64> {
+        let mut rng = ChaCha20Rng::seed_from_u64(1_000_003 * i as u64 + round);
+        let terms = self.terms();
+        let bound = terms.encoding.bound as i64;
+        (0..terms.elements).map(|_| rng.gen_range(-bound..=bound)).collect()
+    }
+
+    pub fn masked(&mut self, i: usize, update: &[i64]) -> Masked {
+        let round = self.round();
+        let check_ins = state::check_ins(&self.storage, self.task, round.number).unwrap();
+        let group = derive::group(&self.members(), &check_ins).unwrap();
+        assert_eq!(group.root().as_bytes()[..], round.group_root[..]);
+        let client = &self.clients[i];
+        let rctx = self.rctx_of(round.number);
+        let layout = self.terms().layout;
+        let ctx = self.ctx();
+        CheckedIn::resume(&client.keys, &rctx, &client.name(), client.weight)
+            .mask(&ctx, &group, &layout, update, &mut self.rng)
+            .unwrap()
+    }
+
+    pub fn header_msg(&self, masked: &Masked) -> Call {
+        Call::SubmitHeader(pb::MsgSubmitHeader {
+            sender: String::new(),
+            task_id: self.task,
+            round: self.the_task().round,
+            body: masked.header.body_bytes(),
+            signature: masked.header.signature.to_vec(),
+        })
+    }
+
+    pub fn chunk_msg(&self, masked: &Masked, index: u32) -> Call {
+        Call::SubmitChunk(pb::MsgSubmitChunk {
+            sender: String::new(),
+            task_id: self.task,
+            round: self.the_task().round,
+            index,
+            data: masked.chunks[index as usize].clone(),
+        })
+    }
+
+    pub fn answer(&mut self, i: usize) -> Signed<Partial> {
+        let round = self.round();
+        let member = self.member(i);
+        let check_ins = state::check_ins(&self.storage, self.task, round.number).unwrap();
+        let group = derive::group(&self.members(), &check_ins).unwrap();
+        let least = self.terms().cohort.min_group;
+        let survivors = derive::survivors(&group, &round.survivors, least).unwrap();
+        let requests = derive::requests(&round, &group, &survivors).unwrap();
+        assert_eq!(requests.root().as_bytes()[..], round.request_root[..]);
+        let admitted = AnswerRecord::new(&derive::rctx(&round).unwrap()).admit(&requests).unwrap();
+        let ctx = self.ctx();
+        let ectx = self.ectx();
+        let client = &self.clients[i];
+        let name = client.name();
+        let role = Seat::new(&client.keys, ectx, &name, SeatIndex::new(member.seat).unwrap());
+        role.answer(&ctx, &requests, &admitted, &client.shares, &mut self.rng).unwrap()
+    }
+
+    pub fn unmask_msg(&self, signed: &Signed<Partial>) -> Call {
+        Call::Unmask(pb::MsgUnmask {
+            sender: String::new(),
+            task_id: self.task,
+            round: self.the_task().round,
+            body: signed.body_bytes(),
+            signature: signed.signature.to_vec(),
+        })
+    }
+}
