@@ -59,6 +59,9 @@ pub(crate) fn check(storage: &dyn Storage, sender: &[u8], msg: &MsgComplain) -> 
         .ok_or_else(|| Error::NotFound("the dealer complained about has no deal in this epoch".into()))?;
     signed.verify(&standing.ectx, &derive::signing_key(&member)?).map_err(|_| Error::BadSignature)?;
     let deal = Deal::decode(&deal.body).map_err(|error| Error::State(error.to_string()))?;
+    if signed.body.deal_hash != deal.hash() {
+        return Err(Error::Refused("the complaint is about another deal than the one the chain holds".into()));
+    }
     Ok(Checked { standing, member, signed, deal })
 }
 

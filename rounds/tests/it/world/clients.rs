@@ -4,7 +4,7 @@ use super::World;
 use bauta_rounds::{derive, state, Call};
 use bauta_schema::training::v1 as pb;
 use bauta_secagg::check_in::CheckedIn;
-use bauta_secagg::deal::{Deal, Dealer, ShareKeys};
+use bauta_secagg::deal::{Deal, Dealer};
 use bauta_secagg::encoding::{SeatIndex, Slot};
 use bauta_secagg::seat::{AnswerRecord, Seat};
 use bauta_secagg::signature::{Body, Signed};
@@ -68,10 +68,8 @@ impl World {
         let role = Seat::new(&client.keys, ectx, &name, seat);
         for dealer in members.iter().filter(|dealer| dealer.dealt) {
             let record = state::find_deal(&self.storage, self.task, number, &dealer.address).unwrap().unwrap();
-            let keys = state::share_keys(&self.storage, self.task, number, &dealer.address).unwrap();
             let deal = Deal::decode(&record.body).unwrap();
-            let key = ShareKeys::decode_one(&keys.points, seat).unwrap();
-            match role.open(&deal, &key) {
+            match role.open(&deal) {
                 Ok(share) if dealer.slot > 0 => {
                     shares.insert(Slot::new(dealer.slot).unwrap(), share);
                 }
