@@ -10,5 +10,6 @@ pub mod deep_stack;
 pub mod error;
 pub mod events;
 pub mod gas;
+pub mod modules;
 pub mod params;
 pub mod store;

@@ -1,0 +1,3 @@
+//! What the chain can do.
+
+pub mod wasm;
