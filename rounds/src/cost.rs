@@ -1,7 +1,7 @@
 //! What messages and rounds cost. A protocol message's fee is what the machine itself counts, not what its sender declares: nobody can
 //! drain a task's budget by declaring much.
 
-use crate::params::MAX_CHUNK;
+use crate::params::{MAX_CHUNK, MAX_PROVIDERS};
 use crate::terms::Terms;
 use bauta_secagg::parties::threshold;
 
@@ -65,6 +65,8 @@ pub struct Estimate {
 
 /// What a round with `n` members may need, fees and rewards.
 pub fn round(terms: &Terms, n: u32) -> (u128, u128) {
+    // Settings are estimated before they are judged; no number of theirs may cost work here.
+    let n = n.min(MAX_PROVIDERS);
     let members = u128::from(n);
     let seats = u64::from(n);
     let check_in = gas(ENVELOPE + 256, SIGNATURE + PROOF);
@@ -99,7 +101,7 @@ fn most_requests(n: u32, min_group: u32) -> u64 {
 
 /// What an epoch may need before its first round.
 pub fn epoch(terms: &Terms) -> u128 {
-    let n = u64::from(terms.cohort.max_providers);
+    let n = u64::from(terms.cohort.max_providers.min(MAX_PROVIDERS));
     let enrol = gas(ENVELOPE + 512, ENROL);
     let deal_bytes = ENVELOPE + 256 + 33 * threshold(n as usize) as u64 + 48 * n;
     let deal = gas(deal_bytes, deal(n));

@@ -38,6 +38,7 @@ pub(crate) fn check(storage: &dyn Storage, msg: &MsgCreateTask) -> Result<Checke
     {
         return Err(refusal);
     }
+    terms.check_initial_model(msg.initial_model.as_ref())?;
     let admission = Admission { fee: None, gas: cost::gas(0, terms.elements / 20 + 1000) };
     Ok(Checked { admission, terms, budget })
 }

@@ -248,7 +248,7 @@ pub fn estimate(params: &Params, request: &QueryEstimateRequest) -> QueryEstimat
     };
     let initial = request.initial_model.as_ref();
     refusals.extend(create::refusals(params, &terms, &request.owner, initial, budget).iter().map(Error::to_string));
-    if let Some(error) = initial.and_then(|initial| terms.initial_model(Some(initial)).err()) {
+    if let Some(error) = initial.and_then(|initial| terms.check_initial_model(Some(initial)).err()) {
         refusals.push(error.to_string());
     }
     let estimate = cost::estimate(&terms);

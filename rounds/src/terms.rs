@@ -60,6 +60,12 @@ pub fn amount(field: &str, text: &str) -> Result<u128, Error> {
     }
 }
 
+/// Where the first model comes from.
+enum FirstModel {
+    Given(Model),
+    Made(Initialisation),
+}
+
 fn q32(field: &str, value: u64) -> Result<Fixed, Error> {
     i64::try_from(value)
         .map(Fixed::from_bits)
@@ -136,24 +142,41 @@ impl Terms {
     /// # Errors
     /// [`Error::Model`].
     pub fn initial_model(&self, initial: Option<&pb::InitialModel>) -> Result<Model, Error> {
+        match self.first_model(initial)? {
+            FirstModel::Given(model) => Ok(model),
+            FirstModel::Made(rule) => rule.model(&self.spec).map_err(|error| Error::Model(error.to_string())),
+        }
+    }
+
+    /// Whether a task can start from this model, without making it.
+    ///
+    /// # Errors
+    /// [`Error::Model`].
+    pub fn check_initial_model(&self, initial: Option<&pb::InitialModel>) -> Result<(), Error> {
+        match self.first_model(initial)? {
+            FirstModel::Given(_) => Ok(()),
+            FirstModel::Made(rule) => rule.check(&self.spec).map_err(|error| Error::Model(error.to_string())),
+        }
+    }
+
+    fn first_model(&self, initial: Option<&pb::InitialModel>) -> Result<FirstModel, Error> {
         use pb::initial_model::Source;
-        let refuse = |error: bauta_learning::model::ModelError| Error::Model(error.to_string());
         match initial.and_then(|initial| initial.source.as_ref()) {
             None => Err(Error::Model("initial_model is missing: send canonical bytes, zero or uniform".into())),
             Some(Source::Inline(bytes)) => {
-                let model = Model::decode(bytes).map_err(refuse)?;
+                let model = Model::decode(bytes).map_err(|error| Error::Model(error.to_string()))?;
                 if model.spec() != &self.spec {
                     return Err(Error::Model("the tensors of the initial model are not those of the settings".into()));
                 }
-                Ok(model)
+                Ok(FirstModel::Given(model))
             }
-            Some(Source::Zero(_)) => Initialisation::Zeros.model(&self.spec).map_err(refuse),
+            Some(Source::Zero(_)) => Ok(FirstModel::Made(Initialisation::Zeros)),
             Some(Source::Uniform(uniform)) => {
                 let seed = uniform.seed[..]
                     .try_into()
                     .map_err(|_| Error::Model(format!("the seed must have 32 bytes, found {}", uniform.seed.len())))?;
                 let bounds = uniform.bounds.iter().map(|&bound| Fixed::from_bits(bound)).collect();
-                Initialisation::Uniform { seed, bounds }.model(&self.spec).map_err(refuse)
+                Ok(FirstModel::Made(Initialisation::Uniform { seed, bounds }))
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Every handler is fed what nobody honest sends.
 
-use crate::world::{all_but, World};
+use crate::world::{all_but, create, settings, World};
 use bauta_rounds::{check, handle, Call, Message};
 use bauta_schema::training::v1 as pb;
 use proptest::prelude::*;
@@ -210,5 +210,83 @@ proptest! {
                 }
             }
         });
+    }
+
+    #[test]
+    fn extreme_numbers_in_settings_are_refused_or_accepted_and_cost_no_work(
+        edits in prop::collection::vec((0usize..40, prop_oneof![Just(0u64), Just(1), Just(u64::from(u32::MAX)), Just(u64::MAX), any::<u64>()]), 1..6),
+    ) {
+        let mut settings = settings(8, 40);
+        for (field, value) in edits {
+            edit(&mut settings, field, value);
+        }
+        let world = World::empty(0, 0);
+        let message = Message { sender: b"owner".to_vec(), call: Call::CreateTask(Box::new(create(settings.clone()))) };
+        let (mut storage, mut blobs) = (world.storage.clone(), world.blobs.clone());
+        let _ = check(&world.env(), &storage, &world.registry, &message);
+        let _ = handle(&world.env(), &mut storage, &mut blobs, &world.registry, &message);
+        let request = pb::QueryEstimateRequest { settings: Some(settings), ..Default::default() };
+        let _ = bauta_rounds::estimate(&crate::world::test_params(), &request);
+    }
+}
+
+fn edit(settings: &mut pb::TaskSettings, field: usize, value: u64) {
+    let small = value as u32;
+    let encoding = settings.encoding.get_or_insert_default();
+    let cohort = settings.cohort.get_or_insert_default();
+    let windows = settings.windows.get_or_insert_default();
+    let optimiser = settings.optimiser.get_or_insert_default();
+    let rewards = settings.rewards.get_or_insert_default();
+    let model = settings.model.get_or_insert_default();
+    model.tensors.resize_with(1, pb::Tensor::default);
+    let data = settings.data.get_or_insert_default();
+    match field {
+        0 => encoding.bits = small,
+        1 => encoding.chunk_elems = small,
+        2 => encoding.clip = value,
+        3 => encoding.scale_bits = small,
+        4 => encoding.bound = value,
+        5 => encoding.max_weight = value,
+        6 => encoding.rows_per_weight = value,
+        7 => encoding.metrics = small,
+        8 => cohort.min_providers = small,
+        9 => cohort.max_providers = small,
+        10 => cohort.group_size = small,
+        11 => cohort.min_group = small,
+        12 => cohort.corrupt_heads = Some(small),
+        13 => cohort.corrupt_heads = None,
+        14 => cohort.min_bond = value.to_string(),
+        15 => windows.enrol = small,
+        16 => windows.submit = small,
+        17 => windows.evidence = small,
+        18 => optimiser.learning_rate = value,
+        19 => optimiser.beta1 = value,
+        20 => optimiser.kind = small as i32,
+        21 => optimiser.tau = value,
+        22 => rewards.per_update = value.to_string(),
+        23 => rewards.per_partial = format!("{value}{value}"),
+        24 => rewards.gas_price = (u128::from(value) * u128::from(u32::MAX)).to_string(),
+        25 => settings.rounds = small,
+        26 => settings.max_idle_epochs = small,
+        27 => settings.level = small as i32,
+        28 => model.tensors[0].shape = vec![small],
+        29 => model.tensors[0].shape = vec![small, small, 3],
+        30 => model.hidden = small,
+        31 => data.features = small,
+        32 => data.classes = small,
+        33 => {
+            settings.trainer = Some(pb::TrainerHints {
+                local_epochs: small,
+                batch_size: small,
+                learning_rate: value,
+                weight_decay: value,
+            })
+        }
+        34 => settings.windows = None,
+        35 => settings.cohort = None,
+        36 => settings.encoding = None,
+        37 => settings.rewards = None,
+        38 => settings.data = None,
+        _ => settings.model = None,
     }
 }
