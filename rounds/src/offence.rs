@@ -121,8 +121,8 @@ pub(crate) fn record(env: &Env<'_>, storage: &mut dyn Storage, offence: &Offence
     Ok(outputs)
 }
 
-/// Whether an offence at least as large of the same provider in the same round is recorded; or the very same in another round of the
-/// epoch, for those that concern an epoch.
+/// Whether an offence at least as large of the same provider in the same round is recorded; or the very same evidence for another round
+/// of the epoch; or the same kind, for those that concern an epoch.
 ///
 /// # Errors
 /// [`Error::State`].
@@ -131,11 +131,13 @@ pub fn is_covered(storage: &dyn Storage, offence: &Offence) -> Result<bool, Erro
     if found.is_some_and(|verdict| severity(verdict.kind()) >= severity(offence.kind)) {
         return Ok(true);
     }
-    if !matches!(offence.kind, OffenceKind::BadShare | OffenceKind::FalseComplaint) {
-        return Ok(false);
-    }
+    let of_epoch = matches!(offence.kind, OffenceKind::BadShare | OffenceKind::FalseComplaint);
     let verdicts = state::verdicts_of_epoch(storage, offence.task, offence.epoch)?;
-    Ok(verdicts.iter().any(|verdict| verdict.provider == offence.provider && verdict.kind() == offence.kind))
+    Ok(verdicts.iter().any(|verdict| {
+        verdict.provider == offence.provider
+            && verdict.kind() == offence.kind
+            && (of_epoch || verdict.evidence == offence.evidence)
+    }))
 }
 
 /// `SHA-256(lp("bauta/1/offence") | lp(chain_id) | be64(task) | be64(epoch) | be64(round) | be32(kind) | lp(provider))`.

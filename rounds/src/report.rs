@@ -23,7 +23,7 @@ use bauta_secagg::signature::{Body, Signed};
 use bauta_secagg::submit::Header;
 use bauta_secagg::unmask::{self, Partial, UnmaskState};
 
-/// Gas of a report, whose reporter pays.
+/// Operations of judging a report, whose reporter pays: at least these, and what the proof in question takes.
 const OPERATIONS: u64 = 20_000;
 
 /// What a report is about.
@@ -40,7 +40,23 @@ pub(crate) fn check(storage: &dyn Storage, msg: &MsgReport, accused: &[u8]) -> R
     if is_covered(storage, &offence)? {
         return Err(Error::AlreadySettled(offence.round));
     }
-    Ok(Admission { fee: None, gas: cost::gas(0, OPERATIONS) })
+    Ok(Admission { fee: None, gas: cost::gas(0, OPERATIONS + operations(&case, msg)) })
+}
+
+/// What verifying takes, by the size of what was signed.
+fn operations(case: &Case, msg: &MsgReport) -> u64 {
+    /// Bytes of an entry of a partial at least.
+    const ENTRY: u64 = 38;
+    let partial = |body: &SignedBody| cost::partial(body.body.len() as u64 / ENTRY);
+    match &msg.evidence {
+        None | Some(Evidence::TwoHeaders(_)) => 0,
+        Some(Evidence::UnrequestedPartial(body)) => partial(body),
+        Some(Evidence::InvalidProof(proof)) => match (proof.message(), &proof.signed) {
+            (ProtocolMessage::Unmask, Some(body)) => partial(body),
+            (ProtocolMessage::Deal, _) => cost::deal(case.epoch.seats.into()),
+            _ => 0,
+        },
+    }
 }
 
 fn case(storage: &dyn Storage, msg: &MsgReport, accused: &[u8]) -> Result<Case, Error> {
@@ -70,24 +86,26 @@ fn offence(
     reporter: &[u8],
 ) -> Result<Offence, Error> {
     let signed = |body: &SignedBody| [body.body.clone(), body.signature.clone()];
-    let (kind, parts, what) = match &msg.evidence {
+    // The parts are those that the message's own handler would have named, so that one piece of evidence has one digest.
+    let (kind, label, parts, what): (_, &[u8], Vec<_>, _) = match &msg.evidence {
         None => return Err(Error::Invalid("evidence is missing".into())),
         Some(Evidence::TwoHeaders(TwoHeaders { first, second })) => {
             let parts =
                 [first, second].into_iter().flatten().filter_map(|header| header.signed.as_ref()).flat_map(signed);
-            (OffenceKind::TwoHeaders, parts.collect::<Vec<_>>(), "two different signed headers for one round")
+            (OffenceKind::TwoHeaders, b"two_headers", parts.collect(), "two different signed headers for one round")
         }
         Some(Evidence::UnrequestedPartial(body)) => (
             OffenceKind::UnrequestedPartial,
+            b"partial",
             signed(body).to_vec(),
             "a signed partial that lists what nobody requested",
         ),
         Some(Evidence::InvalidProof(proof)) => {
             let parts = proof.signed.as_ref().map(signed).unwrap_or_default().to_vec();
-            (OffenceKind::InvalidProof, parts, "a signed message whose proof does not hold")
+            (OffenceKind::InvalidProof, label(proof.message()), parts, "a signed message whose proof does not hold")
         }
     };
-    let slices: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();
+    let slices: Vec<&[u8]> = std::iter::once(label).chain(parts.iter().map(Vec::as_slice)).collect();
     let harmed = match &case.round {
         Some(round) => submit::others(storage, round, accused)?,
         None => Vec::new(),
@@ -103,6 +121,17 @@ fn offence(
         harmed,
         what: what.into(),
     })
+}
+
+/// What evidence of an invalid proof begins with.
+fn label(message: ProtocolMessage) -> &'static [u8] {
+    match message {
+        ProtocolMessage::Unspecified => b"",
+        ProtocolMessage::Deal => b"deal",
+        ProtocolMessage::Complain => b"complaint",
+        ProtocolMessage::CheckIn => b"check_in",
+        ProtocolMessage::Unmask => b"partial",
+    }
 }
 
 /// Judges a report.
@@ -189,6 +218,12 @@ fn invalid_proof(storage: &dyn Storage, case: &Case, proof: &InvalidProof) -> Re
 
 fn judge_deal(storage: &dyn Storage, case: &Case, body: &SignedBody) -> Result<Result<(), Refused>, Error> {
     let Epoch { task_id, number, .. } = case.epoch;
+    if case.round.is_some() {
+        return Err(Error::Invalid("a deal belongs to an epoch; report it with round 0".into()));
+    }
+    if case.epoch.seats == 0 {
+        return Err(fails("this epoch has no seats yet, so that nobody can have dealt"));
+    }
     let seats = derive::seats(&state::seats(storage, task_id, number)?)?;
     let state = DealState {
         dealer: &derive::address(&case.accused.address)?,

@@ -4,6 +4,7 @@
 mod adversary;
 mod creation;
 mod epochs;
+mod evidence;
 mod hostile;
 mod schedules;
 mod store;
