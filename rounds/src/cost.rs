@@ -4,6 +4,7 @@
 use crate::params::{MAX_CHUNK, MAX_PROVIDERS};
 use crate::terms::Terms;
 use bauta_secagg::parties::threshold;
+use bauta_secagg::ring::Layout;
 
 /// Gas of every protocol message.
 pub const GAS_MESSAGE: u64 = 5_000;
@@ -63,13 +64,13 @@ pub struct Estimate {
     pub least_budget: u128,
 }
 
-/// What a round with `n` members may need, fees and rewards.
-pub fn round(terms: &Terms, n: u32) -> (u128, u128) {
+/// What a round may need, fees and rewards, with `n` members that may check in and a committee of `seats`, of whom all may answer and
+/// `threshold` are paid: more sit than may check in when some did not deal or were convicted.
+pub fn round(terms: &Terms, n: u32, seats: u32, threshold: u32) -> (u128, u128) {
     // Settings are estimated before they are judged; no number of theirs may cost work here.
     let n = n.min(MAX_PROVIDERS);
     let members = u128::from(n);
-    let seats = u64::from(n);
-    let check_in = gas(ENVELOPE + 256, SIGNATURE + PROOF);
+    let check_in = gas(check_in_bytes(), SIGNATURE + PROOF);
     // Two: a second header is an offence, and is charged before it is found.
     let headers = 2 * gas(ENVELOPE + 256 + 32 * u64::from(terms.layout.chunks()), 2 * SIGNATURE);
     let bytes = terms.layout.total_bytes();
@@ -80,18 +81,40 @@ pub fn round(terms: &Terms, n: u32) -> (u128, u128) {
             bytes.saturating_add(MAX_CHUNK as u64).saturating_add((chunks + 1).saturating_mul(ENVELOPE)),
         )) + chunk_operations(bytes + MAX_CHUNK as u64) * GAS_OPERATION;
     let entries = most_requests(n, terms.cohort.min_group);
-    let unmask = gas(ENVELOPE + 256 + 72 * entries + 108 * (seats + 1), partial(entries));
-    let fees = members.saturating_mul(
-        fee(terms, check_in) + fee(terms, headers) + u128::from(chunks + 1) + fee(terms, content) + fee(terms, unmask),
-    );
-    let t = threshold(seats as usize) as u128;
-    let rewards = members.saturating_mul(terms.per_update).saturating_add(t.saturating_mul(terms.per_partial));
+    let unmask = gas(partial_bytes(n, terms.cohort.min_group), partial(entries));
+    let fees = members
+        .saturating_mul(fee(terms, check_in) + fee(terms, headers) + u128::from(chunks + 1) + fee(terms, content))
+        .saturating_add(u128::from(seats).saturating_mul(fee(terms, unmask)));
+    let rewards = members
+        .saturating_mul(terms.per_update)
+        .saturating_add(u128::from(threshold).saturating_mul(terms.per_partial));
     (fees, rewards)
 }
 
 /// Operations of checking a chunk of so many bytes: its hash.
 pub fn chunk_operations(bytes: u64) -> u64 {
     bytes / 300 + 1
+}
+
+/// Bytes of a check-in's transaction at most.
+pub fn check_in_bytes() -> u64 {
+    ENVELOPE + 256
+}
+
+/// Bytes of a deal's transaction for `m` seats at most.
+pub fn deal_bytes(m: u64) -> u64 {
+    ENVELOPE + 256 + 33 * threshold(m as usize) as u64 + 48 * m
+}
+
+/// Bytes of the transactions of a submission at most: a header, and the chunks in their envelopes.
+pub fn submission_bytes(layout: &Layout) -> u64 {
+    let chunks = u64::from(layout.chunks());
+    (ENVELOPE + 256 + 32 * chunks).saturating_add(chunks * ENVELOPE).saturating_add(layout.total_bytes())
+}
+
+/// Bytes of a partial's transaction at most, of `n` that checked in.
+pub fn partial_bytes(n: u32, min_group: u32) -> u64 {
+    ENVELOPE + 256 + 72 * most_requests(n, min_group) + 108 * (u64::from(n) + 1)
 }
 
 /// Entries of a request list at most, over all numbers of survivors that are enough.
@@ -103,15 +126,20 @@ fn most_requests(n: u32, min_group: u32) -> u64 {
 pub fn epoch(terms: &Terms) -> u128 {
     let n = u64::from(terms.cohort.max_providers.min(MAX_PROVIDERS));
     let enrol = gas(ENVELOPE + 512, ENROL);
-    let deal_bytes = ENVELOPE + 256 + 33 * threshold(n as usize) as u64 + 48 * n;
-    let deal = gas(deal_bytes, deal(n));
+    let deal = gas(deal_bytes(n), deal(n));
     u128::from(n).saturating_mul(fee(terms, enrol) + fee(terms, deal))
+}
+
+/// What a round of a full task may need, fees and rewards.
+pub fn full_round(terms: &Terms) -> (u128, u128) {
+    let n = terms.cohort.max_providers.min(MAX_PROVIDERS);
+    round(terms, n, n, threshold(n as usize) as u32)
 }
 
 /// What a task may cost.
 pub fn estimate(terms: &Terms) -> Estimate {
     let epoch_fees = epoch(terms);
-    let (round_fees, round_rewards) = round(terms, terms.cohort.max_providers);
+    let (round_fees, round_rewards) = full_round(terms);
     let least_budget = (round_fees.saturating_add(round_rewards))
         .saturating_mul(u128::from(terms.settings.rounds))
         .saturating_add(epoch_fees);

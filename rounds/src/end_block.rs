@@ -37,7 +37,11 @@ pub fn end_block(
         Err(error) => return vec![fault(0, &error)],
     };
     let mut outputs = Vec::new();
-    for task in numbers_under(storage, prefix::RUNNING) {
+    let mut running = numbers_under(storage, prefix::RUNNING);
+    // Another task is first in every block: the first always gets a step done, however little is left of the budget after it.
+    let first = env.height.checked_rem(running.len() as u64).unwrap_or(0);
+    running.rotate_left(usize::try_from(first).unwrap_or(0));
+    for task in running {
         let [task] = task[..] else { continue };
         let moved = nested(storage, |storage| {
             let mut turn = Turn { env, now, params: &params, storage, blobs, providers, outputs: Vec::new() };

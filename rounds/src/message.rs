@@ -110,8 +110,22 @@ impl Call {
 pub(crate) struct Awaited {
     /// Operations of handling it.
     pub operations: u64,
-    /// Whether it belongs to the running round, whose reserve pays for it.
-    pub of_round: bool,
+    /// What of the task's budget pays for it.
+    pub pays: Pays,
+}
+
+/// What of a task's budget pays for a message.
+///
+/// Who keeps silent in a round, or does not complain about a share that it cannot open, is penalised: the messages that protect from that
+/// are never refused because others have spent the budget. Each of them is accepted once, or is an offence, so that this is no gift.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pays {
+    /// What is not reserved; refused if that is too little.
+    Free,
+    /// What is not reserved, as far as it goes.
+    WhatIsFree,
+    /// The running round's reserve and, as far as it goes, what else is held.
+    Round,
 }
 
 /// Whether a message may come in: everything but the proofs that may convict its author. A protocol message passes only if its round
@@ -144,13 +158,20 @@ pub fn check(
     };
     let terms = Terms::read(&state::settings(storage, task)?)?;
     let gas = cost::gas(bytes as u64, awaited.operations);
-    let fee = Fee { task, amount: cost::fee(&terms, gas), from_reserve: awaited.of_round };
-    Purse::of(&state::task(storage, task)?)?.affords(&fee)?;
+    let purse = Purse::of(&state::task(storage, task)?)?;
+    let price = cost::fee(&terms, gas);
+    let amount = match awaited.pays {
+        Pays::Free => price,
+        Pays::WhatIsFree => price.min(purse.available()),
+        Pays::Round => price.min(purse.held),
+    };
+    let fee = Fee { task, amount, from_reserve: awaited.pays == Pays::Round };
+    purse.affords(&fee)?;
     Ok(Admission { fee: Some(fee), gas })
 }
 
 fn paid_by_sender(operations: u64) -> Awaited {
-    Awaited { operations, of_round: false }
+    Awaited { operations, pays: Pays::Free }
 }
 
 /// Carries a message out. What it writes stays only if it succeeds.

@@ -4,8 +4,8 @@ use super::{end, enter, standing, Standing};
 use crate::end_block::Turn;
 use crate::env::{Env, Storage};
 use crate::error::{Error, Rejection};
-use crate::message::Awaited;
-use crate::offence::{evidence, is_barred, record, Offence};
+use crate::message::{Awaited, Pays};
+use crate::offence::{evidence, is_barred, is_barred_for_good, record, Offence};
 use crate::output::{Event, Output};
 use crate::terms::Terms;
 use crate::{cost, derive, round, state};
@@ -25,7 +25,7 @@ pub(crate) struct Checked {
 
 impl Checked {
     pub fn awaited(&self) -> Awaited {
-        Awaited { operations: cost::SIGNATURE + 2 * cost::PROOF, of_round: false }
+        Awaited { operations: cost::SIGNATURE + 2 * cost::PROOF, pays: Pays::WhatIsFree }
     }
 }
 
@@ -39,12 +39,9 @@ pub(crate) fn check(storage: &dyn Storage, sender: &[u8], msg: &MsgComplain) -> 
     if member.seat == 0 {
         return Err(Error::NoSeat { task: msg.task_id, epoch: msg.epoch });
     }
-    if member.bar() == Bar::Offence
-        && matches!(member.offence(), OffenceKind::FalseComplaint | OffenceKind::InvalidProof)
-    {
-        return Err(Error::NotAwaited(
-            "a seat that was convicted of a false complaint or proof is heard no more".into(),
-        ));
+    // A further offence of it could be covered by its verdict, cost it nothing, and be charged to the task's budget without end.
+    if member.bar() == Bar::Offence && is_barred_for_good(&member) {
+        return Err(Error::NotAwaited("a seat that was convicted of an offence against all is heard no more".into()));
     }
     let signed = Signed::<Complaint>::from_parts(&msg.body, &msg.signature)?;
     let body = &signed.body;

@@ -5,7 +5,7 @@ use super::{end, enter, standing, Standing};
 use crate::end_block::Turn;
 use crate::env::{Env, Storage};
 use crate::error::{Error, Rejection};
-use crate::message::Awaited;
+use crate::message::{Awaited, Pays};
 use crate::offence::{evidence, is_barred, Offence};
 use crate::output::{Event, Output};
 use crate::terms::Terms;
@@ -14,6 +14,7 @@ use bauta_schema::training::v1::{
     Bar, Deal as DealRecord, Epoch, EpochEnd, EpochPhase, Member, MsgDeal, OffenceKind, ShareKeys, Task,
 };
 use bauta_secagg::deal::{self, Deal, DealState};
+use bauta_secagg::rejection::{Refusal, Rejection as Refused};
 use bauta_secagg::signature::Signed;
 
 pub(crate) struct Checked {
@@ -24,7 +25,7 @@ pub(crate) struct Checked {
 
 impl Checked {
     pub fn awaited(&self) -> Awaited {
-        Awaited { operations: cost::deal(u64::from(self.standing.epoch.seats)), of_round: false }
+        Awaited { operations: cost::deal(u64::from(self.standing.epoch.seats)), pays: Pays::Free }
     }
 }
 
@@ -46,10 +47,42 @@ pub(crate) fn check(storage: &dyn Storage, sender: &[u8], msg: &MsgDeal) -> Resu
     if signed.body.seats_root.as_bytes()[..] != standing.epoch.seats_root[..] {
         return Err(Error::Refused("the deal was made for other seats: its seats_root is not the epoch's".into()));
     }
+    check_shape(&standing.epoch, &member, &signed.body)?;
     if state::is_key_used(storage, &derive::x_coordinate(&signed.body.ephemeral)) {
         return Err(Error::KeyReused("ephemeral point R"));
     }
     Ok(Checked { standing, member, signed })
+}
+
+/// What can be refused of a deal without its proof is refused before anything is charged: otherwise its author could empty the task's
+/// budget with deals that fail and are no offence.
+fn check_shape(epoch: &Epoch, member: &Member, deal: &Deal) -> Result<(), Error> {
+    for (what, expected, got) in [
+        ("commitments", epoch.threshold, deal.commitments.len()),
+        ("encrypted shares", epoch.seats, deal.ciphertexts.len()),
+    ] {
+        if got != expected as usize {
+            return Err(Error::Refused(format!("a deal of this epoch has {expected} {what}, this one has {got}")));
+        }
+    }
+    if deal.commitments.first() != Some(&derive::point(&member.masking_key)?) {
+        return Err(Error::Refused("the first commitment is not the masking key X that the dealer enrolled".into()));
+    }
+    Ok(())
+}
+
+/// A deal with the identity among its share keys is refused without penalty. Its author loses its turn: it was charged for, and could
+/// otherwise be sent without end. (Who draws its polynomial at random meets one with probability 2^-249.)
+fn lose_turn(storage: &mut dyn Storage, task: &Task, epoch: u64, mut member: Member) -> Vec<Output> {
+    bar_without_deal(&mut member, task.round + 1);
+    state::put_member(storage, task.id, epoch, &member);
+    vec![Event::of_task("deal_refused", task.id).number("epoch", epoch).address("dealer", &member.address).into()]
+}
+
+fn bar_without_deal(member: &mut Member, next: u64) {
+    member.set_bar(Bar::NoDeal);
+    member.barred_from = next;
+    member.barred_until = 0;
 }
 
 pub(crate) fn handle(
@@ -68,6 +101,9 @@ pub(crate) fn handle(
         &DealState { dealer: &dealer, x: &x, v: &v, seats: &seats, threshold: epoch.threshold as usize },
         &signed,
     );
+    if matches!(judged, Err(Refused::Refused(Refusal::IdentityShare { .. }))) {
+        return Ok(lose_turn(storage, &task, epoch.number, member));
+    }
     let share_keys = judged.map_err(|rejection| {
         derive::reject(rejection, || Offence {
             kind: OffenceKind::InvalidProof,
@@ -108,9 +144,7 @@ pub(super) fn advance(turn: &mut Turn<'_>, task: &mut Task, terms: &Terms, epoch
     for mut member in members.into_iter().filter(|member| !member.dealt) {
         withhold_seat(turn.storage, task.id, epoch.number, &member.address)?;
         if !is_barred(&member, next) {
-            member.set_bar(Bar::NoDeal);
-            member.barred_from = next;
-            member.barred_until = 0;
+            bar_without_deal(&mut member, next);
             state::put_member(turn.storage, task.id, epoch.number, &member);
         }
     }

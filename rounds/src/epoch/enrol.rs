@@ -4,7 +4,7 @@ use super::{end, enter, standing, Standing, EPOCHS_WITHOUT_SEAT};
 use crate::end_block::Turn;
 use crate::env::{EnrolQuery, Providers, Storage};
 use crate::error::{Error, Rejection};
-use crate::message::Awaited;
+use crate::message::{Awaited, Pays};
 use crate::output::{Event, Output};
 use crate::terms::Terms;
 use crate::{cost, derive, state};
@@ -20,7 +20,7 @@ pub(crate) struct Checked {
 
 impl Checked {
     pub fn awaited(&self) -> Awaited {
-        Awaited { operations: cost::ENROL, of_round: false }
+        Awaited { operations: cost::ENROL, pays: Pays::Free }
     }
 }
 

@@ -146,6 +146,9 @@ pub(crate) fn end(
     task.idle_epochs = if epoch.finished_rounds == 0 { task.idle_epochs + 1 } else { 0 };
     match over(task, terms)? {
         Some(status) => {
+            // The model stays, for whoever paid for it; nothing will move it any more.
+            turn.blobs.release(&state::hash(&task.optimiser_hash)?);
+            task.optimiser_hash.clear();
             let outputs = cancel::end(turn.storage, turn.now.height, task, status)?;
             turn.outputs.extend(outputs);
         }
@@ -165,7 +168,7 @@ fn over(task: &Task, terms: &Terms) -> Result<Option<TaskStatus>, Error> {
     if task.status() == TaskStatus::Cancelling {
         return Ok(Some(TaskStatus::Cancelled));
     }
-    let (fees, rewards) = cost::round(terms, terms.cohort.max_providers);
+    let (fees, rewards) = cost::full_round(terms);
     if Purse::of(task)?.held < cost::epoch(terms).saturating_add(fees).saturating_add(rewards) {
         return Ok(Some(TaskStatus::Exhausted));
     }

@@ -5,7 +5,7 @@ use crate::end_block::Turn;
 use crate::env::{Env, Providers, Storage};
 use crate::error::{Error, Rejection};
 use crate::keys::{self, prefix};
-use crate::message::Awaited;
+use crate::message::{Awaited, Pays};
 use crate::offence::{evidence, is_barred, is_barred_for_good, Offence};
 use crate::output::{Event, Output};
 use crate::terms::Terms;
@@ -28,7 +28,8 @@ pub(crate) struct Checked {
 
 impl Checked {
     pub fn awaited(&self) -> Awaited {
-        Awaited { operations: cost::SIGNATURE + cost::PROOF, of_round: !self.is_early }
+        let pays = if self.is_early { Pays::Free } else { Pays::Round };
+        Awaited { operations: cost::SIGNATURE + cost::PROOF, pays }
     }
 }
 
@@ -139,7 +140,15 @@ pub(super) fn advance(
 ) -> Result<(), Error> {
     let window = round.window.unwrap_or_default();
     let check_ins = state::check_ins(turn.storage, task.id, round.number)?;
-    if !turn.now.closes(&window, check_ins.len() >= round.expected as usize) {
+    let members = state::members(turn.storage, task.id, epoch.number)?;
+    let nobody_is_awaited = check_ins.len() >= round.expected as usize
+        && members.iter().all(|member| {
+            check_ins.iter().any(|check_in| check_in.address == member.address)
+                || !derive::is_qualified(member, round.number)
+                || is_barred_for_good(member)
+                || turn.providers.is_jailed(&member.address)
+        });
+    if !turn.now.closes(&window, nobody_is_awaited) {
         return Ok(());
     }
     let (removed, group): (Vec<_>, Vec<_>) = check_ins.into_iter().partition(|check_in| check_in.removed);
@@ -150,7 +159,6 @@ pub(super) fn advance(
     if round.check_ins < terms.cohort.min_group {
         return settle::abort(turn, task, terms, epoch, round, AbortReason::TooFewCheckIns);
     }
-    let members = state::members(turn.storage, task.id, epoch.number)?;
     round.group_root = derive::group(&members, &group)?.root().as_bytes().to_vec();
     round.group = group.iter().map(|check_in| check_in.slot).collect();
     enter(turn, &mut round, RoundPhase::Submit, Some(terms.windows.submit));

@@ -89,7 +89,7 @@ pub(crate) fn open(turn: &mut Turn<'_>, task: &mut Task, terms: &Terms, mut epoc
         |member: &Member| derive::is_qualified(member, number) && !turn.providers.is_jailed(&member.address);
     let eligible: Vec<&Member> = members.iter().filter(|member| may_check_in(member)).collect();
     let mut purse = Purse::of(task)?;
-    let (fees, rewards) = cost::round(terms, qualified);
+    let (fees, rewards) = cost::round(terms, qualified, epoch.seats, epoch.threshold);
     if let Some(why) =
         no_round(task, terms, &epoch, &members, eligible.len(), purse.held < fees.saturating_add(rewards))
     {

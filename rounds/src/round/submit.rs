@@ -4,7 +4,7 @@ use super::{enter, settle, standing, Standing};
 use crate::end_block::Turn;
 use crate::env::{Blobs, Env, Storage};
 use crate::error::{Error, Rejection};
-use crate::message::Awaited;
+use crate::message::{Awaited, Pays};
 use crate::offence::{evidence, record, Offence};
 use crate::output::{Event, Output};
 use crate::params::MAX_CHUNK;
@@ -27,7 +27,7 @@ pub(crate) struct CheckedHeader {
 
 impl CheckedHeader {
     pub fn awaited(&self) -> Awaited {
-        Awaited { operations: 2 * cost::SIGNATURE, of_round: true }
+        Awaited { operations: 2 * cost::SIGNATURE, pays: Pays::Round }
     }
 }
 
@@ -134,7 +134,7 @@ pub(crate) struct CheckedChunk {
 
 impl CheckedChunk {
     pub fn awaited(&self, msg: &MsgSubmitChunk) -> Awaited {
-        Awaited { operations: cost::chunk_operations(msg.data.len() as u64), of_round: true }
+        Awaited { operations: cost::chunk_operations(msg.data.len() as u64), pays: Pays::Round }
     }
 }
 

@@ -6,7 +6,7 @@ use crate::end_block::Turn;
 use crate::env::{Blobs, Budget, Env, Storage};
 use crate::epoch::enrol::withhold_seat;
 use crate::error::{Error, Rejection};
-use crate::message::Awaited;
+use crate::message::{Awaited, Pays};
 use crate::offence::{evidence, is_excused, record, Offence};
 use crate::output::{Event, Output};
 use crate::terms::Terms;
@@ -19,6 +19,7 @@ use bauta_schema::training::v1::{
 use bauta_secagg::deal::ShareKeys;
 use bauta_secagg::encoding::{SeatIndex, Slot};
 use bauta_secagg::parties::{Group, Survivors};
+use bauta_secagg::rejection::Refusal;
 use bauta_secagg::signature::Signed;
 use bauta_secagg::unmask::{self, Partial, Requests, SeatKeys, UnmaskState};
 use prost::Message;
@@ -86,7 +87,7 @@ pub(crate) struct Checked {
 
 impl Checked {
     pub fn awaited(&self) -> Awaited {
-        Awaited { operations: cost::partial(self.entries), of_round: true }
+        Awaited { operations: cost::partial(self.entries), pays: Pays::Round }
     }
 }
 
@@ -111,14 +112,20 @@ pub(crate) fn check(env: &Env<'_>, storage: &dyn Storage, sender: &[u8], msg: &M
         return Err(Error::NotAwaited("enough seats have answered; all others are excused".into()));
     }
     let terms = Terms::read(&state::settings(storage, msg.task_id)?)?;
-    let asked = Asked::of(storage, round, terms.cohort.min_group)?;
     let signed = Signed::<Partial>::from_parts(&msg.body, &msg.signature)?;
+    let (ctx, v) = (derive::ctx(round)?, derive::signing_key(&member)?);
+    // First what is cheap: making the list again takes longer than all of it.
+    signed.verify(&ctx, &v).map_err(|_| Error::BadSignature)?;
+    if signed.body.request_root.as_bytes()[..] != round.request_root[..] {
+        return Err(derive::refusal(Refusal::RequestRoot.into()));
+    }
+    let asked = Asked::of(storage, round, terms.cohort.min_group)?;
     let state = UnmaskState {
-        ctx: &derive::ctx(round)?,
+        ctx: &ctx,
         requests: &asked.requests,
         address: &derive::address(sender)?,
         seat: seat_index(member.seat)?,
-        v: &derive::signing_key(&member)?,
+        v: &v,
         keys: &seat_keys(&asked.share_keys(storage, round)?, member.seat)?,
     };
     match unmask::check(&state, &signed) {

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod adversary;
+mod budget;
 mod creation;
 mod epochs;
 mod evidence;
