@@ -39,7 +39,8 @@ pub(crate) fn check(storage: &dyn Storage, msg: &MsgCreateTask) -> Result<Checke
         return Err(refusal);
     }
     terms.check_initial_model(msg.initial_model.as_ref())?;
-    let admission = Admission { fee: None, gas: cost::gas(0, terms.elements / 20 + 1000) };
+    // Making a model takes a twentieth of an operation an element; keeping it and the optimiser's state for good is what costs.
+    let admission = Admission { fee: None, gas: cost::gas(0, terms.elements + 1000) };
     Ok(Checked { admission, terms, budget })
 }
 
@@ -52,7 +53,7 @@ pub fn refusals(
     budget: Option<u128>,
 ) -> Vec<Error> {
     let mut refusals = terms.refusals(params);
-    if !terms.cohort.issuer.is_empty() && terms.cohort.issuer == owner {
+    if !terms.cohort.issuer.is_empty() && terms.cohort.issuer.eq_ignore_ascii_case(owner) {
         refusals
             .push(Error::Settings("cohort.issuer must not be the owner: it would admit providers of its own".into()));
     }

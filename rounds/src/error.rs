@@ -115,14 +115,16 @@ pub enum Error {
     #[error("the encoding overflows the ring: {0}")]
     RingOverflow(String),
     /// The data cannot fit its windows.
-    #[error("{bytes} bytes of masked updates need {needed} blocks of {lane} bytes, the submit window has {blocks}; lengthen it or shrink the model, the ring or the group")]
+    #[error("{bytes} bytes may be sent in the {window} window and need {needed} blocks of {lane} bytes, but it has {blocks}; lengthen it, or shrink the model, the ring or the group")]
     WindowTooShort {
-        /// `n * d * bits / 8`.
+        /// Of all providers together, with their envelopes.
         bytes: u64,
         /// Blocks they need.
         needed: u64,
         /// Bytes of the reserved lane.
         lane: u64,
+        /// Name of the window.
+        window: &'static str,
         /// Blocks of the window.
         blocks: u32,
     },

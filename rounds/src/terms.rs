@@ -1,5 +1,6 @@
 //! What a task's settings mean, and which are refused.
 
+use crate::cost;
 use crate::error::Error;
 use crate::params::{MAX_PROVIDERS, MIN_GROUP};
 use bauta_learning::encode::{Encoding, EncodingError};
@@ -12,6 +13,8 @@ use bauta_secagg::ring::{Layout, Pow2, Ring};
 
 /// Most bytes of a task's settings.
 pub const MAX_SETTINGS: usize = 128 * 1024;
+/// Most chunks of a vector: a header names the hash of each, is one transaction, and is read again with every chunk.
+pub const MAX_CHUNKS: u32 = 2048;
 /// Most epochs in a row that may finish no round.
 pub const MAX_IDLE_EPOCHS: u32 = 1000;
 
@@ -271,6 +274,12 @@ impl Terms {
         if encoding.rows_per_weight == 0 {
             refusals.push(Error::Settings("encoding.rows_per_weight must be at least 1".into()));
         }
+        if self.layout.chunks() > MAX_CHUNKS {
+            refusals.push(Error::Settings(format!(
+                "encoding.chunk_elems cuts the vector into {} chunks; a header names {MAX_CHUNKS} at most, so choose larger ones",
+                self.layout.chunks()
+            )));
+        }
         if encoding.metrics != 0 {
             refusals.push(Error::Settings("encoding.metrics must be 0; metrics are not offered yet".into()));
         }
@@ -327,16 +336,25 @@ impl Terms {
                 )));
             }
         }
-        let bytes = self.round_bytes();
-        let needed = bytes.div_ceil(params.lane_bytes.max(1));
-        if needed > u64::from(windows.submit) {
-            refusals.push(Error::WindowTooShort { bytes, needed, lane: params.lane_bytes, blocks: windows.submit });
+        let n = self.cohort.max_providers.min(MAX_PROVIDERS);
+        let partial = cost::partial_bytes(n, self.cohort.min_group);
+        let n = u64::from(n);
+        for (window, bytes, blocks) in [
+            ("deal", n.saturating_mul(cost::deal_bytes(n)), windows.deal),
+            ("check_in", n.saturating_mul(cost::check_in_bytes()), windows.check_in),
+            ("submit", self.round_bytes(), windows.submit),
+            ("unmask", n.saturating_mul(partial), windows.unmask),
+        ] {
+            let needed = bytes.div_ceil(params.lane_bytes.max(1));
+            if needed > u64::from(blocks) {
+                refusals.push(Error::WindowTooShort { bytes, needed, lane: params.lane_bytes, window, blocks });
+            }
         }
     }
 
-    /// Bytes of masked updates in a round at most: `n (d + metrics) bits / 8`, with the padding of chunks.
+    /// Bytes of submissions in a round at most: `n (d + metrics) bits / 8`, with the padding of chunks, headers and envelopes.
     pub fn round_bytes(&self) -> u64 {
-        self.layout.total_bytes().saturating_mul(u64::from(self.cohort.max_providers))
+        cost::submission_bytes(&self.layout).saturating_mul(u64::from(self.cohort.max_providers))
     }
 }
 

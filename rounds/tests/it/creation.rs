@@ -41,8 +41,9 @@ fn data_that_cannot_fit_its_windows_is_refused() {
         s.encoding.as_mut().unwrap().chunk_elems = 16_384;
         s.windows.as_mut().unwrap().submit = 7;
     });
-    // 8 providers of 8,000,000 bytes over a lane of 8 MiB.
-    assert_eq!(error, Error::WindowTooShort { bytes: 64_000_000, needed: 8, lane: 8 << 20, blocks: 7 });
+    // 8 providers of 8,000,000 bytes in 123 chunks, each in its envelope and named in a header, over a lane of 8 MiB.
+    let bytes = 8 * (8_000_000 + 123 * (512 + 32) + 512 + 256);
+    assert_eq!(error, Error::WindowTooShort { bytes, needed: 8, lane: 8 << 20, window: "submit", blocks: 7 });
 }
 
 #[test]
@@ -192,7 +193,7 @@ fn an_estimate_names_every_refusal_and_the_least_budget() {
     let good = ask(&settings, "");
     assert!(good.refusals.is_empty(), "{:?}", good.refusals);
     assert_eq!(good.elements, 40);
-    assert_eq!(good.round_bytes, 8 * 160);
+    assert_eq!(good.round_bytes, 8 * (160 + 3 * (512 + 32) + 512 + 256));
     let poor = ask(&settings, "1");
     assert_eq!(poor.refusals.len(), 1);
     assert!(poor.refusals[0].contains(&good.least_budget));
@@ -268,4 +269,19 @@ fn a_task_that_can_pay_no_further_round_ends_and_a_top_up_lets_it_go_on() {
     };
     assert_eq!(run(false), pb::TaskStatus::Exhausted);
     assert_eq!(run(true), pb::TaskStatus::Running);
+}
+
+#[test]
+fn a_vector_cut_so_small_that_its_envelopes_do_not_fit_the_window_is_refused() {
+    // Two bytes a chunk: what carries them is a hundred times as large, and who checked in could not submit in time.
+    let cut = |chunk_elems: u32, elements: u32| {
+        change(|s| {
+            s.model.as_mut().unwrap().tensors[0].shape = vec![elements];
+            s.encoding.as_mut().unwrap().chunk_elems = chunk_elems;
+            s.windows.as_mut().unwrap().submit = 2;
+        })
+    };
+    assert!(matches!(cut(1, 65_536), Error::Settings(_)), "a header of two megabytes fits no transaction");
+    let error = cut(128, 262_144);
+    assert!(matches!(error, Error::WindowTooShort { .. }), "{error}");
 }

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod adversary;
+mod attacks;
 mod budget;
 mod creation;
 mod epochs;
