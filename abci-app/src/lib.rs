@@ -3,13 +3,21 @@
 //! `app` is the life of a block; `tx` what happens to a transaction before its messages; `store` the state and its
 //! commitment; `modules` what the chain can do; `sequencer` the engine of one process.
 
+pub mod abci;
 pub mod address;
+pub mod app;
 pub mod coin;
 pub mod context;
 pub mod deep_stack;
 pub mod error;
 pub mod events;
 pub mod gas;
+pub mod genesis;
 pub mod modules;
+pub mod node;
 pub mod params;
+pub mod sequencer;
 pub mod store;
+pub mod tx;
+
+pub use node::{Node, NodeConfig};

@@ -1,9 +1,17 @@
 //! State: ordered key-value stores, each committed to by a Merkle tree, seen through transactional views.
 
 pub mod blobs;
+pub mod changes;
+pub mod disk;
+pub mod snapshot;
+pub mod tree;
 pub mod view;
 
-pub use view::{Base, Changes, MemoryBase, Order, View};
+pub use changes::{Changes, StoreChanges};
+pub use disk::{Db, DbConfig, Durability, LastBlock, StoreError};
+pub use snapshot::Snapshot;
+pub use tree::{Commitment, Proof, Trees, Update};
+pub use view::{Base, MemoryBase, Order, View};
 
 /// The stores of the chain. Each has its own Merkle tree, but for [`Store::Blobs`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

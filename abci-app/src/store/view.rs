@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use super::Store;
+use super::{Changes, Store};
 
 /// Committed state that views lie over. It never changes while a view exists.
 pub trait Base: Send + Sync {
@@ -27,9 +27,6 @@ pub enum Order {
     /// From the largest key.
     Descending,
 }
-
-/// What a layer changed: `None` is a deletion.
-pub type Changes = BTreeMap<(Store, Vec<u8>), Option<Vec<u8>>>;
 
 /// A transactional view of the state.
 #[derive(Clone)]
@@ -54,9 +51,8 @@ impl View {
     /// The value under `key`, as the topmost layer sees it.
     pub fn get(&self, store: Store, key: &[u8]) -> Option<Vec<u8>> {
         let inner = self.lock();
-        let full = (store, key.to_vec());
         for layer in inner.layers.iter().rev() {
-            if let Some(change) = layer.get(&full) {
+            if let Some(change) = layer.get(store, key) {
                 return change.clone();
             }
         }
@@ -75,7 +71,7 @@ impl View {
 
     fn change(&self, store: Store, key: Vec<u8>, value: Option<Vec<u8>>) {
         if let Some(top) = self.lock().layers.last_mut() {
-            top.insert((store, key), value);
+            top.insert(store, key, value);
         }
     }
 
@@ -185,7 +181,17 @@ impl View {
         let inner = self.lock();
         let mut all = Changes::new();
         for layer in &inner.layers {
-            all.extend(layer.iter().map(|(key, value)| (key.clone(), value.clone())));
+            all.extend(layer.clone());
+        }
+        all
+    }
+
+    /// Ends the view: everything that was changed over the base, all layers merged. What remains is an empty layer.
+    pub fn take_changes(&self) -> Changes {
+        let layers = std::mem::replace(&mut self.lock().layers, vec![Changes::new()]);
+        let mut all = Changes::new();
+        for layer in layers {
+            all.extend(layer);
         }
         all
     }
@@ -210,40 +216,16 @@ impl Layers {
         end: &Bound<Vec<u8>>,
         order: Order,
     ) -> Option<(Vec<u8>, Option<Vec<u8>>)> {
-        let low = match start {
-            Bound::Included(key) => Bound::Included((store, key.clone())),
-            Bound::Excluded(key) => Bound::Excluded((store, key.clone())),
-            Bound::Unbounded => Bound::Included((store, Vec::new())),
-        };
         let mut best: Option<(Vec<u8>, Option<Vec<u8>>)> =
             self.base.next(store, as_slice(start), as_slice(end), order).map(|(key, value)| (key, Some(value)));
         // From the lowest layer up, so that of equal keys the topmost wins.
         for layer in &self.layers {
-            let within = |key: &&(Store, Vec<u8>)| {
-                key.0 == store
-                    && match end {
-                        Bound::Included(last) => key.1 <= *last,
-                        Bound::Excluded(last) => key.1 < *last,
-                        Bound::Unbounded => true,
-                    }
-            };
+            let mut entries = layer.of(store).range::<[u8], _>((as_slice(start), as_slice(end)));
             let candidate = match order {
-                Order::Ascending => layer.range((low.clone(), Bound::Unbounded)).next().filter(|(key, _)| within(key)),
-                Order::Descending => {
-                    let high = match end {
-                        Bound::Included(key) => Bound::Included((store, key.clone())),
-                        Bound::Excluded(key) => Bound::Excluded((store, key.clone())),
-                        Bound::Unbounded => Bound::Unbounded,
-                    };
-                    match high {
-                        Bound::Unbounded => {
-                            layer.range((low.clone(), Bound::Unbounded)).take_while(|(key, _)| key.0 == store).last()
-                        }
-                        high => layer.range((low.clone(), high)).next_back(),
-                    }
-                }
+                Order::Ascending => entries.next(),
+                Order::Descending => entries.next_back(),
             };
-            if let Some(((_, key), value)) = candidate {
+            if let Some((key, value)) = candidate {
                 let takes = match &best {
                     None => true,
                     Some((held, _)) => match order {

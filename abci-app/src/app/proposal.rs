@@ -1,0 +1,160 @@
+//! Making a block, and refusing those of others that no correct proposer makes.
+//!
+//! Both work on throw-away views: whatever a proposal does, nothing of it stays.
+
+use std::collections::BTreeSet;
+
+use prost::bytes::Bytes;
+use prost::encoding::encoded_len_varint;
+use tendermint_proto::v0_38::abci::{
+    response_process_proposal::ProposalStatus, RequestPrepareProposal, RequestProcessProposal, ResponsePrepareProposal,
+    ResponseProcessProposal,
+};
+
+use super::{max_block_bytes, next_block, time_ns, view_of, App};
+use crate::context::{BlockInfo, Context, Mode, TxInfo};
+use crate::gas::{Gas, GasMeter};
+use crate::params;
+use crate::store::View;
+use crate::tx::run::{run, Rules};
+use crate::tx::Tx;
+
+/// A sequence that comes too early: the transaction before it may still be on its way into the block.
+const WRONG_SEQUENCE: u32 = 32;
+
+impl App {
+    /// Chooses the transactions of a block from those that wait: protocol messages first, up to their lane, then the
+    /// others in their order; none that would be refused.
+    pub fn prepare_proposal(&self, request: &RequestPrepareProposal) -> ResponsePrepareProposal {
+        let snapshot = self.latest();
+        let view = view_of(&snapshot);
+        let app_params = params::load(&view);
+        let block = BlockInfo { time_ns: time_ns(request.time.as_ref()), ..next_block(&snapshot) };
+        let mut proposal = Proposal {
+            rules: self.rules(&app_params, &view),
+            view,
+            block,
+            bytes_left: u64::try_from(request.max_tx_bytes).unwrap_or(0),
+            lane_left: app_params.lane_bytes,
+            gas_left: None,
+            txs: Vec::new(),
+        };
+        proposal.gas_left = proposal.rules.max_block_gas;
+
+        let (protocol, others): (Vec<_>, Vec<_>) = request
+            .txs
+            .iter()
+            .filter_map(|bytes| Tx::decode(bytes, &app_params).ok().map(|tx| (bytes, tx)))
+            .partition(|(_, tx)| tx.is_protocol());
+        // A signer may have sent another transaction first: its protocol message is tried again behind that one.
+        let early = proposal.take(protocol);
+        proposal.take(others);
+        proposal.take(early);
+        ResponsePrepareProposal { txs: proposal.txs }
+    }
+
+    /// Accepts what a correct proposer may have made: transactions that decode, within all limits, none twice.
+    pub fn process_proposal(&self, request: &RequestProcessProposal) -> ResponseProcessProposal {
+        let snapshot = self.latest();
+        let view = view_of(&snapshot);
+        let app_params = params::load(&view);
+        let rules = self.rules(&app_params, &view);
+        let status = match refusal(&request.txs, &rules, max_block_bytes(&view)) {
+            None => ProposalStatus::Accept,
+            Some(reason) => {
+                tracing::warn!(height = request.height, reason, "a proposal is refused");
+                ProposalStatus::Reject
+            }
+        };
+        ResponseProcessProposal { status: status as i32 }
+    }
+}
+
+/// A block in the making.
+struct Proposal<'a> {
+    rules: Rules<'a>,
+    view: View,
+    block: BlockInfo,
+    bytes_left: u64,
+    lane_left: u64,
+    gas_left: Option<Gas>,
+    txs: Vec<Bytes>,
+}
+
+impl Proposal<'_> {
+    /// Takes what fits and what passes; gives back what may pass later.
+    fn take<'t>(&mut self, candidates: Vec<(&'t Bytes, Tx)>) -> Vec<(&'t Bytes, Tx)> {
+        let mut early = Vec::new();
+        for (bytes, tx) in candidates {
+            // A transaction is a field of the block's data: tag, length, bytes.
+            let size = 1 + encoded_len_varint(bytes.len() as u64) as u64 + bytes.len() as u64;
+            let fits = size <= self.bytes_left
+                && (!tx.is_protocol() || tx.size as u64 <= self.lane_left)
+                && self.gas_left.is_none_or(|left| tx.gas_limit <= left);
+            if !fits {
+                continue;
+            }
+            match self.run(&tx) {
+                Ok(()) => {
+                    self.bytes_left -= size;
+                    if tx.is_protocol() {
+                        self.lane_left -= tx.size as u64;
+                    }
+                    self.gas_left = self.gas_left.map(|left| left - tx.gas_limit);
+                    self.txs.push(bytes.clone());
+                }
+                Err(WRONG_SEQUENCE) => early.push((bytes, tx)),
+                Err(_) => {}
+            }
+        }
+        early
+    }
+
+    fn run(&mut self, tx: &Tx) -> Result<(), u32> {
+        let info = TxInfo { hash: tx.hash, index: u32::try_from(self.txs.len()).unwrap_or(u32::MAX) };
+        let mut ctx = Context::new(
+            self.view.clone(),
+            GasMeter::limited(0),
+            self.block.clone(),
+            Mode::Propose,
+            Some(info),
+            self.rules.params.prefix.as_str(),
+        );
+        self.view.begin();
+        let outcome = run(&mut ctx, &self.rules, tx);
+        match outcome.result {
+            Ok(_) => {
+                self.view.commit();
+                Ok(())
+            }
+            Err(error) => {
+                self.view.discard();
+                Err(error.code)
+            }
+        }
+    }
+}
+
+/// Why no correct proposer makes this block.
+fn refusal(txs: &[Bytes], rules: &Rules<'_>, max_bytes: u64) -> Option<String> {
+    let mut seen = BTreeSet::new();
+    let (mut bytes, mut gas): (u64, Gas) = (0, 0);
+    for (index, raw) in txs.iter().enumerate() {
+        let tx = match Tx::decode(raw, rules.params) {
+            Ok(tx) => tx,
+            Err(error) => return Some(format!("transaction {index}: {error}")),
+        };
+        if !seen.insert(tx.hash) {
+            return Some(format!("transaction {index} is in the block twice"));
+        }
+        bytes = bytes.saturating_add(raw.len() as u64);
+        gas = gas.saturating_add(tx.gas_limit);
+    }
+    if bytes > max_bytes {
+        return Some(format!("its transactions have {bytes} bytes, at most {max_bytes} are allowed"));
+    }
+    match rules.max_block_gas {
+        Some(limit) if gas > limit => Some(format!("its transactions want {gas} gas, at most {limit} is allowed")),
+        _ => None,
+    }
+}

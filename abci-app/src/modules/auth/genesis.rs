@@ -1,0 +1,79 @@
+//! Accounts and parameters at genesis.
+
+use prost::Message as _;
+use serde::{Deserialize, Serialize};
+
+use super::{keeper, keys, FEE_COLLECTOR};
+use crate::address::Address;
+use crate::context::Context;
+use crate::error::{Error, Result};
+use crate::store::Store;
+
+/// `app_state.auth`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Genesis {
+    /// Parameters; the SDK's defaults where absent.
+    pub params: Params,
+    /// Accounts that exist from the start, in the order of their numbers.
+    pub accounts: Vec<Account>,
+}
+
+/// Parameters of transactions (cosmos-sdk x/auth).
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Params {
+    /// The longest memo.
+    pub max_memo_characters: u64,
+    /// The most signatures.
+    pub tx_sig_limit: u64,
+    /// Gas a byte of a transaction.
+    pub tx_size_cost_per_byte: u64,
+    /// Gas a secp256k1 signature.
+    pub sig_verify_cost_secp256k1: u64,
+}
+
+impl Default for Params {
+    fn default() -> Self {
+        let params = keeper::default_params();
+        Self {
+            max_memo_characters: params.max_memo_characters,
+            tx_sig_limit: params.tx_sig_limit,
+            tx_size_cost_per_byte: params.tx_size_cost_per_byte,
+            sig_verify_cost_secp256k1: params.sig_verify_cost_secp256k1,
+        }
+    }
+}
+
+/// An account that exists from the start.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Account {
+    /// Bech32.
+    pub address: String,
+}
+
+/// Writes them.
+///
+/// # Errors
+/// When an address is none.
+pub fn init(ctx: &mut Context, genesis: &Genesis) -> Result<()> {
+    let params = keeper::Params {
+        max_memo_characters: genesis.params.max_memo_characters,
+        tx_sig_limit: genesis.params.tx_sig_limit,
+        tx_size_cost_per_byte: genesis.params.tx_size_cost_per_byte,
+        sig_verify_cost_secp256k1: genesis.params.sig_verify_cost_secp256k1,
+        ..keeper::default_params()
+    };
+    if params.tx_sig_limit == 0 {
+        return Err(Error::invalid_request("auth.params.tx_sig_limit must be at least 1, or nobody can sign"));
+    }
+    ctx.set(Store::Auth, keys::PARAMS.to_vec(), params.encode_to_vec())?;
+    for account in &genesis.accounts {
+        let address = Address::parse(&account.address, &ctx.prefix)
+            .map_err(|error| error.context(format!("auth.accounts: {}", account.address)))?;
+        keeper::ensure_account(ctx, &address)?;
+    }
+    keeper::ensure_module_account(ctx, FEE_COLLECTOR)?;
+    Ok(())
+}

@@ -1,0 +1,106 @@
+//! Balances at genesis.
+
+use cosmos_sdk_proto::cosmos::bank::v1beta1 as proto;
+use prost::Message as _;
+use serde::{Deserialize, Serialize};
+
+use super::{keeper, keys};
+use crate::address::Address;
+use crate::coin::{check_denom, Coins};
+use crate::context::Context;
+use crate::error::{Error, Result};
+use crate::store::Store;
+
+/// `app_state.bank`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Genesis {
+    /// Who starts with what.
+    pub balances: Vec<Balance>,
+    /// What must exist in all, if it is to be checked against the balances.
+    pub supply: Coins,
+    /// What denominations mean to people.
+    pub denom_metadata: Vec<Metadata>,
+}
+
+/// What an account starts with.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Balance {
+    /// Bech32.
+    pub address: String,
+    /// The coins.
+    pub coins: Coins,
+}
+
+/// What a denomination means to people (`cosmos.bank.v1beta1.Metadata`).
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Metadata {
+    /// In words.
+    pub description: String,
+    /// Its units.
+    pub denom_units: Vec<DenomUnit>,
+    /// The unit of the books.
+    pub base: String,
+    /// The unit shown to people.
+    pub display: String,
+    /// Its name.
+    pub name: String,
+    /// Its symbol.
+    pub symbol: String,
+}
+
+/// A unit of a denomination.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DenomUnit {
+    /// Its name.
+    pub denom: String,
+    /// Its power of ten.
+    pub exponent: u32,
+    /// Other names.
+    pub aliases: Vec<String>,
+}
+
+/// Writes them.
+///
+/// # Errors
+/// When an address or a denomination is none, or the supply differs from the sum of the balances.
+pub fn init(ctx: &mut Context, genesis: &Genesis) -> Result<()> {
+    let mut total = Coins::none();
+    for balance in &genesis.balances {
+        let address = Address::parse(&balance.address, &ctx.prefix)
+            .map_err(|error| error.context(format!("bank.balances: {}", balance.address)))?;
+        keeper::mint(ctx, &address, &balance.coins)?;
+        total = total.checked_add(&balance.coins)?;
+    }
+    if !genesis.supply.is_empty() && genesis.supply != total {
+        return Err(Error::invalid_request(format!(
+            "bank.supply is {}, but the balances sum up to {total}",
+            genesis.supply
+        )));
+    }
+    for metadata in &genesis.denom_metadata {
+        check_denom(&metadata.base).map_err(|error| error.context("bank.denom_metadata.base"))?;
+        let record = proto::Metadata {
+            description: metadata.description.clone(),
+            denom_units: metadata
+                .denom_units
+                .iter()
+                .map(|unit| proto::DenomUnit {
+                    denom: unit.denom.clone(),
+                    exponent: unit.exponent,
+                    aliases: unit.aliases.clone(),
+                })
+                .collect(),
+            base: metadata.base.clone(),
+            display: metadata.display.clone(),
+            name: metadata.name.clone(),
+            symbol: metadata.symbol.clone(),
+            ..Default::default()
+        };
+        ctx.set(Store::Bank, keys::metadata(&metadata.base), record.encode_to_vec())?;
+    }
+    Ok(())
+}
