@@ -47,10 +47,11 @@ pub enum InputError {
 
 /// The address that a field of a message names.
 pub fn address(api: &dyn Api, field: &'static str, value: &str) -> Result<Addr, InputError> {
-    api.addr_validate(value).map_err(|reason| InputError::Address {
+    api.addr_validate(value).map_err(|error| InputError::Address {
         field,
         value: value.chars().take(100).collect(),
-        reason: reason.to_string(),
+        // The cause alone: the error's own text starts with its kind.
+        reason: error.as_ref().to_string(),
     })
 }
 
