@@ -5,10 +5,11 @@ use crate::error::Error;
 use crate::keys::{self, prefix};
 use crate::output::{Event, Output};
 use crate::overlay::nested;
+use crate::params::MIN_GROUP;
 use crate::terms::Terms;
 use crate::windows::Now;
 use crate::{epoch, prune, round, state};
-use bauta_schema::training::v1::{EpochPhase, Params};
+use bauta_schema::training::v1::{Epoch, EpochPhase, Params, Task, TaskStatus};
 
 /// What a step at the end of a block works with.
 pub(crate) struct Turn<'a> {
@@ -76,13 +77,28 @@ fn count(env: &Env<'_>, storage: &mut dyn Storage, counted: bool) -> Result<(Now
 
 fn advance(turn: &mut Turn<'_>, budget: &mut Budget, id: u64) -> Result<(), Error> {
     let mut task = state::task(turn.storage, id)?;
-    let terms = Terms::read(&state::settings(turn.storage, id)?)?;
     let epoch = state::epoch(turn.storage, id, task.epoch)?;
+    if rests(&turn.now, &task, &epoch) {
+        return Ok(());
+    }
+    let terms = Terms::read(&state::settings(turn.storage, id)?)?;
     if epoch.phase() == EpochPhase::Rounds {
         round::advance(turn, budget, &mut task, &terms, epoch)
     } else {
         epoch::advance(turn, &mut task, &terms, epoch)
     }
+}
+
+/// Whether nothing can happen to a task in this block, told without its settings, which may be large: tasks that wait for providers who
+/// never come are cheap to open, and must be cheap to keep.
+fn rests(now: &Now, task: &Task, epoch: &Epoch) -> bool {
+    let may_be_complete = match epoch.phase() {
+        EpochPhase::Enrol => epoch.enrolled >= MIN_GROUP,
+        EpochPhase::Complain => false,
+        EpochPhase::Deal => true,
+        _ => return false,
+    };
+    task.status() == TaskStatus::Running && !now.closes(&epoch.window.unwrap_or_default(), may_be_complete)
 }
 
 /// The numbers of the keys under a prefix.

@@ -3,7 +3,8 @@
 use crate::adversary::bad_deal;
 use crate::world::{all_but, create, settings, World, OWNER};
 use bauta_rounds::escrow::Purse;
-use bauta_rounds::{state, Call, Error};
+use bauta_rounds::keys::{self, prefix};
+use bauta_rounds::{state, Call, Error, Storage};
 use bauta_schema::training::v1 as pb;
 use bauta_schema::training::v1::OffenceKind;
 use bauta_secagg::deal::Deal;
@@ -242,4 +243,19 @@ fn a_task_with_much_work_does_not_starve_another() {
     let done = |world: &World, task| state::round(&world.storage, task, 1).unwrap().partials;
     assert!(done(&world, first) > 0);
     assert!(done(&world, second) > 0, "the second task waits until the first has nothing left to do");
+}
+
+#[test]
+fn a_task_that_nobody_enrols_in_is_not_read_in_every_block() {
+    let mut world = World::new(4, 79);
+    let key = keys::numbers(prefix::SETTINGS, &[world.task]);
+    let settings = world.storage.get(&key).unwrap();
+    // Without its settings, reading them would be a fault.
+    world.storage.remove(&key);
+    for _ in 0..4 {
+        world.block();
+    }
+    world.storage.set(key, settings);
+    world.block();
+    assert_eq!(world.the_task().epoch, 2, "the window closes at its end all the same");
 }
