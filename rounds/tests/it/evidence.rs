@@ -1,6 +1,6 @@
 //! Attacks with evidence: the same deed is one offence, and a copy convicts the copier.
 
-use crate::adversary::{report, signed_body};
+use crate::adversary::{report, signed_body, tampered};
 use crate::world::{all_but, World};
 use bauta_rounds::{state, Call, Error};
 use bauta_schema::training::v1 as pb;
@@ -133,4 +133,88 @@ fn a_copied_proof_from_another_provider_convicts_the_copier_alone() {
     world.send_as(1, Call::CheckIn(msg)).unwrap();
     assert_eq!(world.verdicts_of(0), [OffenceKind::InvalidProof]);
     assert_eq!(world.verdicts.len(), 1);
+}
+
+#[test]
+fn evidence_of_one_round_convicts_nobody_in_another() {
+    let n = 5;
+    let mut world = World::new(n, 80);
+    let everyone = all_but(n, &[]);
+    world.set_up(&everyone);
+    let header = |signed| pb::HeaderEvidence { signed: Some(signed), ..Default::default() };
+    let mut headers = Vec::new();
+    let mut partials = Vec::new();
+    for round in [1, 2] {
+        world.check_in(&everyone);
+        world.until_round(pb::RoundPhase::Submit);
+        let update = world.update(0, round);
+        let masked = world.masked(0, &update);
+        world.submit_masked(0, &masked);
+        headers.push(signed_body(&masked.header));
+        if let Some(old) = headers.first().filter(|_| round == 2) {
+            // A header of the round before is not one of this round: refused, no equivocation.
+            let replayed = Call::SubmitHeader(pb::MsgSubmitHeader {
+                sender: String::new(),
+                task_id: world.task,
+                round,
+                body: old.body.clone(),
+                signature: old.signature.clone(),
+            });
+            assert!(world.send_as(0, replayed).unwrap_err().offence.is_none());
+        }
+        world.submit(&all_but(n, &[0]));
+        world.until_round(pb::RoundPhase::Unmask);
+        let partial = world.answer(0);
+        let call = world.unmask_msg(&partial);
+        world.send_as(0, call).unwrap();
+        partials.push(signed_body(&partial));
+        world.unmask(&[1, 2]);
+        world.until_settled(round);
+        world.assert_exact(round, &everyone);
+    }
+    let two = pb::TwoHeaders { first: Some(header(headers[0].clone())), second: Some(header(headers[1].clone())) };
+    let epoch = 1;
+    for round in [1, 2] {
+        for evidence in [
+            pb::msg_report::Evidence::TwoHeaders(two.clone()),
+            pb::msg_report::Evidence::UnrequestedPartial(partials[0].clone()),
+            pb::msg_report::Evidence::UnrequestedPartial(partials[1].clone()),
+            invalid_proof(pb::ProtocolMessage::Unmask, partials[0].clone()),
+            invalid_proof(pb::ProtocolMessage::Unmask, partials[1].clone()),
+        ] {
+            let Call::Report { mut msg, accused } = report(&world, 0, round, evidence) else { unreachable!() };
+            msg.epoch = epoch;
+            let error = world.send_as(1, Call::Report { msg, accused }).unwrap_err().error;
+            assert!(matches!(error, Error::EvidenceDoesNotHold(_)), "{error}");
+        }
+    }
+    assert!(world.verdicts.is_empty());
+}
+
+#[test]
+fn equivocation_in_a_settled_round_costs_the_largest_penalty_once_however_often_it_is_shown() {
+    let n = 5;
+    let mut world = World::new(n, 81);
+    let everyone = all_but(n, &[]);
+    world.set_up(&everyone);
+    world.check_in(&everyone);
+    world.until_round(pb::RoundPhase::Submit);
+    let others = all_but(n, &[0]);
+    world.submit(&others);
+    let update = world.update(0, 1);
+    let first = world.masked(0, &update);
+    let headers: Vec<_> = [0, 1, 2].map(|byte| tampered(&mut world, 0, &first, byte).header).into();
+    // It sends none of them: silence first, then the peers show what it signed.
+    world.until_round(pb::RoundPhase::Unmask);
+    world.unmask(&others);
+    world.until_settled(1);
+    assert_eq!(world.verdicts_of(0), [OffenceKind::NoSubmission]);
+    let header = |i: usize| Some(pb::HeaderEvidence { signed: Some(signed_body(&headers[i])), ..Default::default() });
+    for (first, second) in [(0, 1), (1, 0), (0, 2), (2, 1)] {
+        let two = pb::TwoHeaders { first: header(first), second: header(second) };
+        let call = report(&world, 0, 1, pb::msg_report::Evidence::TwoHeaders(two));
+        let _ = world.send_as(1, call);
+    }
+    assert_eq!(world.verdicts_of(0), [OffenceKind::NoSubmission, OffenceKind::TwoHeaders]);
+    assert_eq!(world.verdicts.len(), 2);
 }
