@@ -9,6 +9,7 @@ use bauta_secagg::check_in::CheckIn;
 use bauta_secagg::deal::Deal;
 use bauta_secagg::signature::Body;
 use k256::Scalar;
+use rand::Rng;
 
 fn invalid_proof(message: pb::ProtocolMessage, signed: pb::SignedBody) -> pb::msg_report::Evidence {
     pb::msg_report::Evidence::InvalidProof(pb::InvalidProof { message: message.into(), signed: Some(signed) })
@@ -217,4 +218,67 @@ fn equivocation_in_a_settled_round_costs_the_largest_penalty_once_however_often_
     }
     assert_eq!(world.verdicts_of(0), [OffenceKind::NoSubmission, OffenceKind::TwoHeaders]);
     assert_eq!(world.verdicts.len(), 2);
+}
+
+#[test]
+fn no_mutation_of_honest_messages_is_evidence_against_anyone_or_a_fault() {
+    let n = 5;
+    let mut world = World::new(n, 82);
+    let everyone = all_but(n, &[]);
+    world.set_up(&everyone);
+    let Call::CheckIn(check_in) = world.check_in_msg(0, 1) else { unreachable!() };
+    world.check_in(&everyone);
+    world.until_round(pb::RoundPhase::Submit);
+    let update = world.update(0, 1);
+    let masked = world.masked(0, &update);
+    world.submit(&everyone);
+    world.until_round(pb::RoundPhase::Unmask);
+    let partial = world.answer(0);
+    let record = state::find_deal(&world.storage, world.task, 1, &world.clients[0].address).unwrap().unwrap();
+    let other = state::find_deal(&world.storage, world.task, 1, &world.clients[1].address).unwrap().unwrap();
+    let Call::Complain(complaint) = world.complain_msg(0, &Deal::decode(&other.body).unwrap()) else { unreachable!() };
+    let bodies = [
+        pb::SignedBody { body: record.body, signature: record.signature },
+        pb::SignedBody { body: complaint.body, signature: complaint.signature },
+        pb::SignedBody { body: check_in.body, signature: check_in.signature },
+        signed_body(&partial),
+        signed_body(&masked.header),
+    ];
+    let flip = |world: &mut World, bytes: &mut Vec<u8>| match world.rng.gen_range(0..4) {
+        0 => bytes.truncate(world.rng.gen_range(0..=bytes.len())),
+        1 => bytes.push(world.rng.gen()),
+        2 => {}
+        _ => {
+            let at = world.rng.gen_range(0..bytes.len());
+            bytes[at] ^= 1 << world.rng.gen_range(0..8);
+        }
+    };
+    for step in 0..400 {
+        if step == 200 {
+            world.unmask(&[1, 2, 3]);
+            world.until_settled(1);
+        }
+        let mut signed = bodies[world.rng.gen_range(0..bodies.len())].clone();
+        let mut second = signed.clone();
+        flip(&mut world, &mut signed.body);
+        if world.rng.gen() {
+            flip(&mut world, &mut signed.signature);
+        }
+        flip(&mut world, &mut second.signature);
+        let header = |signed| Some(pb::HeaderEvidence { signed: Some(signed), ..Default::default() });
+        let evidence = match world.rng.gen_range(0..6) {
+            0 => pb::msg_report::Evidence::TwoHeaders(pb::TwoHeaders { first: header(signed), second: header(second) }),
+            1 => pb::msg_report::Evidence::UnrequestedPartial(signed),
+            kind => {
+                let message = pb::ProtocolMessage::try_from(kind - 1).unwrap();
+                invalid_proof(message, signed)
+            }
+        };
+        let (accused, round) = (world.rng.gen_range(0..n), world.rng.gen_range(0..3));
+        let Call::Report { mut msg, accused } = report(&world, accused, round, evidence) else { unreachable!() };
+        msg.epoch = 1;
+        let error = world.send_as(4, Call::Report { msg, accused }).unwrap_err().error;
+        assert!(!matches!(error, Error::State(_)), "{error}");
+    }
+    assert!(world.verdicts.is_empty());
 }
