@@ -3,6 +3,7 @@
 pub mod auth;
 pub mod bank;
 pub mod pages;
+pub mod training;
 pub mod wasm;
 
 use crate::address::Address;

@@ -1,0 +1,151 @@
+//! Verdicts and unlocks on their way to the contracts. Each is tried at the end of each block until the contract takes it; a bond is
+//! unlocked only when no verdict against its owner waits.
+
+use std::ops::Bound;
+
+use bauta_messages::slashing::{self, Verdict as ContractVerdict};
+use bauta_messages::staking::{lock_key, SudoMsg};
+use bauta_rounds::keys::{self, prefix};
+use bauta_rounds::offence::name;
+use bauta_schema::training::v1::{Params, QueuedUnlock, QueuedVerdict, Verdict};
+use cosmwasm_std::Binary;
+use prost::Message as _;
+
+use super::contracts::json;
+use super::effects::bech32;
+use super::Contracts;
+use crate::address::Address;
+use crate::context::Context;
+use crate::error::{Error, Result};
+use crate::events::Event;
+use crate::store::{Order, Store};
+
+/// Entries of each queue that are tried in a block at most; the others wait for the next.
+pub const ENTRIES_A_BLOCK: usize = 256;
+
+/// Queues a verdict.
+pub fn push_verdict(ctx: &mut Context, verdict: Verdict) {
+    let queued = QueuedVerdict { verdict: Some(verdict), attempts: 0, last_error: String::new() };
+    push(ctx, prefix::QUEUE, &queued.encode_to_vec());
+}
+
+/// Queues an unlock.
+pub fn push_unlock(ctx: &mut Context, provider: Vec<u8>, task_id: u64, epoch: u64) {
+    let queued = QueuedUnlock { provider, task_id, epoch, attempts: 0, last_error: String::new() };
+    push(ctx, prefix::UNLOCK, &queued.encode_to_vec());
+}
+
+fn push(ctx: &mut Context, queue: &str, entry: &[u8]) {
+    let start = queue.as_bytes();
+    let end = keys::after(start);
+    let last = ctx.view.next(Store::Training, Bound::Included(start), Bound::Excluded(&end), Order::Descending);
+    let number = last.and_then(|(key, _)| key[start.len()..].try_into().ok().map(u64::from_be_bytes)).unwrap_or(0);
+    ctx.view.set(Store::Training, keys::numbers(queue, &[number + 1]), entry.to_vec());
+}
+
+fn entries(ctx: &Context, queue: &str, limit: usize) -> Vec<(Vec<u8>, Vec<u8>)> {
+    let start = queue.as_bytes();
+    let end = keys::after(start);
+    ctx.view.range(Store::Training, Bound::Included(start), Bound::Excluded(&end), Order::Ascending, limit)
+}
+
+/// Tries what is queued: verdicts first, in the order in which they were found.
+pub fn deliver(ctx: &mut Context, contracts: &dyn Contracts, params: &Params) {
+    for (key, bytes) in entries(ctx, prefix::QUEUE, ENTRIES_A_BLOCK) {
+        let Ok(mut queued) = QueuedVerdict::decode(&bytes[..]) else {
+            ctx.view.delete(Store::Training, &key);
+            continue;
+        };
+        let Some(verdict) = queued.verdict.clone() else {
+            ctx.view.delete(Store::Training, &key);
+            continue;
+        };
+        match settle(ctx, contracts, params, &verdict) {
+            Ok(()) => {
+                ctx.view.delete(Store::Training, &key);
+                let event = about("verdict_settled", ctx, &verdict);
+                ctx.emit(event);
+            }
+            Err(error) => {
+                queued.attempts += 1;
+                queued.last_error = short(&error);
+                let event = about("verdict_delayed", ctx, &verdict)
+                    .with("attempts", queued.attempts.to_string())
+                    .with("error", queued.last_error.clone());
+                ctx.view.set(Store::Training, key, queued.encode_to_vec());
+                ctx.emit(event);
+            }
+        }
+    }
+    deliver_unlocks(ctx, contracts, params);
+}
+
+fn settle(ctx: &mut Context, contracts: &dyn Contracts, params: &Params, verdict: &Verdict) -> Result<()> {
+    let slashing = Address::parse(&params.slashing, &ctx.prefix)?;
+    let message = slashing::SudoMsg::Settle(ContractVerdict {
+        offence_id: Binary::new(verdict.id.clone()),
+        kind: name(verdict.kind()).to_string(),
+        provider: bech32(ctx, &verdict.provider),
+        task: verdict.task_id,
+        epoch: verdict.epoch,
+        round: verdict.round,
+        evidence: Binary::new(verdict.evidence.clone()),
+        reporter: (!verdict.reporter.is_empty()).then(|| bech32(ctx, &verdict.reporter)),
+        harmed: verdict.harmed.iter().map(|address| bech32(ctx, address)).collect(),
+    });
+    ctx.nested(|ctx| contracts.tell(ctx, &slashing, &json(&message)?, params.contract_gas))
+}
+
+fn about(kind: &str, ctx: &Context, verdict: &Verdict) -> Event {
+    Event::new(kind)
+        .with("task_id", verdict.task_id.to_string())
+        .with("epoch", verdict.epoch.to_string())
+        .with("round", verdict.round.to_string())
+        .with("kind", name(verdict.kind()))
+        .with("provider", bech32(ctx, &verdict.provider))
+        .with("offence_id", hex::encode(&verdict.id))
+}
+
+fn deliver_unlocks(ctx: &mut Context, contracts: &dyn Contracts, params: &Params) {
+    let accused: Vec<Vec<u8>> = entries(ctx, prefix::QUEUE, usize::MAX)
+        .iter()
+        .filter_map(|(_, bytes)| QueuedVerdict::decode(&bytes[..]).ok()?.verdict)
+        .map(|verdict| verdict.provider)
+        .collect();
+    for (key, bytes) in entries(ctx, prefix::UNLOCK, ENTRIES_A_BLOCK) {
+        let Ok(mut queued) = QueuedUnlock::decode(&bytes[..]) else {
+            ctx.view.delete(Store::Training, &key);
+            continue;
+        };
+        if accused.contains(&queued.provider) {
+            continue;
+        }
+        match unlock(ctx, contracts, params, &queued) {
+            Ok(()) => ctx.view.delete(Store::Training, &key),
+            Err(error) => {
+                queued.attempts += 1;
+                queued.last_error = short(&error);
+                let event = Event::new("unlock_delayed")
+                    .with("task_id", queued.task_id.to_string())
+                    .with("epoch", queued.epoch.to_string())
+                    .with("provider", bech32(ctx, &queued.provider))
+                    .with("attempts", queued.attempts.to_string())
+                    .with("error", queued.last_error.clone());
+                ctx.view.set(Store::Training, key, queued.encode_to_vec());
+                ctx.emit(event);
+            }
+        }
+    }
+}
+
+fn unlock(ctx: &mut Context, contracts: &dyn Contracts, params: &Params, queued: &QueuedUnlock) -> Result<()> {
+    let staking = Address::parse(&params.staking, &ctx.prefix)?;
+    let message =
+        SudoMsg::Unlock { provider: bech32(ctx, &queued.provider), key: lock_key(queued.task_id, queued.epoch) };
+    ctx.nested(|ctx| contracts.tell(ctx, &staking, &json(&message)?, params.contract_gas))
+}
+
+/// Codespace and code: what is the same on every node. It is stored, so it must be.
+fn short(error: &Error) -> String {
+    format!("codespace: {}, code: {}", error.codespace, error.code)
+}
