@@ -1,0 +1,85 @@
+//! The commands, a module a group.
+
+pub mod bank;
+pub mod keys;
+pub mod params;
+pub mod rewards;
+pub mod status;
+pub mod tx;
+pub mod wasm;
+
+use clap::CommandFactory as _;
+use serde_json::json;
+use tracing_subscriber::EnvFilter;
+
+use crate::answer::{Answer, Format};
+use crate::args::{Cli, Command};
+use crate::context::Context;
+use crate::demo;
+use crate::failure::Failure;
+use crate::settings::Settings;
+
+/// What a command gives back.
+pub type Answered = Result<Answer, Failure>;
+
+/// Runs the command. How its answer is to be printed is known once the settings are read.
+pub async fn run(cli: Cli) -> (Format, Answered) {
+    let wanted = cli.global.output.unwrap_or_default();
+    // These need no settings, and must work where there is no home folder.
+    match cli.command {
+        Command::Completions { shell } => return (wanted, Ok(completions(shell))),
+        Command::Version => return (wanted, Ok(version())),
+        _ => {}
+    }
+    let settings = match Settings::read(cli.global) {
+        Ok(settings) => settings,
+        Err(failure) => return (wanted, Err(failure)),
+    };
+    let format = settings.output;
+    if let Err(failure) = start_log(&settings.log) {
+        return (format, Err(failure));
+    }
+    let context = Context { settings };
+    (format, dispatch(&context, cli.command).await)
+}
+
+async fn dispatch(context: &Context, command: Command) -> Answered {
+    match command {
+        Command::Demo(args) => {
+            demo::run(args).await?;
+            Ok(Answer::silent())
+        }
+        Command::Keys(command) => keys::run(context, command),
+        Command::Bank(command) => bank::run(context, command).await,
+        Command::Tx(command) => tx::run(context, command).await,
+        Command::Rewards(args) => rewards::run(context, args).await,
+        Command::Wasm(command) => wasm::run(context, command).await,
+        Command::Params => params::run(context).await,
+        Command::Status(args) => status::run(context, args).await,
+        Command::Completions { shell } => Ok(completions(shell)),
+        Command::Version => Ok(version()),
+    }
+}
+
+fn start_log(filter: &str) -> Result<(), Failure> {
+    let filter = EnvFilter::try_new(filter).map_err(|_| {
+        Failure::usage(format!("the log filter {filter:?} cannot be read"))
+            .hint("write levels of parts with commas between, like warn,bauta_client=debug")
+    })?;
+    // Only the first subscriber counts; there is one.
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+    Ok(())
+}
+
+fn completions(shell: clap_complete::Shell) -> Answer {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "bauta", &mut script);
+    let script = String::from_utf8_lossy(&script).into_owned();
+    let json = json!({ "shell": shell.to_string(), "script": script });
+    Answer::new(script, json)
+}
+
+fn version() -> Answer {
+    let version = env!("CARGO_PKG_VERSION");
+    Answer::new(format!("bauta {version}"), json!({ "name": "bauta", "version": version }))
+}

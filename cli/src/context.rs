@@ -1,0 +1,240 @@
+//! What commands work with: the keyring, the chain, and transactions with the options of the command line.
+
+use std::str::FromStr as _;
+
+use bauta_client::chain::{Chain, ChainError, ChainSettings, Coin, Fee, GasPrice, Outcome, Signer};
+use bauta_client::keys::{Entry, KeyError, Keyring, KeyringBackend};
+use cosmrs::{AccountId, Any};
+use serde_json::{json, Value};
+
+use crate::args::Backend;
+use crate::ask::{self, PassphraseSource};
+use crate::failure::Failure;
+use crate::progress;
+use crate::settings::{Gas, Settings};
+
+/// What every command is given.
+#[derive(Debug)]
+pub struct Context {
+    /// The options of every command.
+    pub settings: Settings,
+}
+
+/// A chain, and who signs on it.
+#[derive(Debug)]
+pub struct Account {
+    /// The chain.
+    pub chain: Chain,
+    /// Who signs.
+    pub signer: Signer,
+}
+
+impl Context {
+    /// The keyring.
+    pub fn keyring(&self) -> Keyring {
+        let backend = match self.settings.keyring_backend {
+            Backend::File => KeyringBackend::File,
+            Backend::Test => KeyringBackend::Test,
+        };
+        Keyring::new(&self.settings.home, backend, &self.settings.prefix)
+    }
+
+    /// Where the keyring's passphrase comes from.
+    pub fn passphrase(&self) -> PassphraseSource {
+        PassphraseSource { file: self.settings.passphrase_file.clone(), variable: ask::PASSPHRASE }
+    }
+
+    /// The chain behind `--node`. Its id is compared with `--chain-id`.
+    pub async fn chain(&self) -> Result<Chain, Failure> {
+        let connect = async {
+            let asked = Chain::http(&self.settings.node, ChainSettings::new(""))?;
+            let found = asked.reported_id().await.map_err(|error| self.unreachable(error))?;
+            if let Some(expected) = self.settings.chain_id.as_ref().filter(|expected| **expected != found) {
+                let expected = expected.clone();
+                return Err(ChainError::OtherChain { expected, found }.into());
+            }
+            let mut settings = ChainSettings::new(found);
+            settings.prefix.clone_from(&self.settings.prefix);
+            settings.gas_price = self.gas_price(&asked).await?;
+            Ok(asked.with_settings(settings))
+        };
+        progress::during("waiting for the node", connect).await
+    }
+
+    fn unreachable(&self, error: ChainError) -> Failure {
+        match error {
+            ChainError::Unreachable(why) => {
+                let node = &self.settings.node;
+                Failure::new(format!("no node answers at {node}: {why}"))
+                    .hint("start one, or name the RPC address of another with --node URL")
+            }
+            other => other.into(),
+        }
+    }
+
+    async fn gas_price(&self, chain: &Chain) -> Result<GasPrice, Failure> {
+        if let Some(text) = &self.settings.gas_prices {
+            return text.parse::<GasPrice>().map_err(|_| {
+                Failure::usage(format!("--gas-prices is {text:?}; write a number and a denomination, like 0.025ubauta"))
+            });
+        }
+        // A node that names no price, or none that can be read, is paid the default.
+        Ok(chain.minimum_gas_price().await.ok().flatten().unwrap_or_default())
+    }
+
+    /// The chain, and the key that `--from` names, unlocked.
+    pub async fn account(&self) -> Result<Account, Failure> {
+        let entry = self.signing_key()?;
+        let chain = self.chain().await?;
+        let signer = self.unlock(&entry)?;
+        Ok(Account { chain, signer })
+    }
+
+    /// A signer for a key of the keyring.
+    pub fn unlock(&self, entry: &Entry) -> Result<Signer, Failure> {
+        let keyring = self.keyring();
+        let passphrase = match keyring.needs_passphrase(&entry.name)? {
+            true => Some(self.passphrase().existing(&format!("the key {:?}", entry.name))?),
+            false => None,
+        };
+        let key = keyring.unlock(&entry.name, passphrase.as_ref()).map_err(wrong_passphrase)?;
+        Ok(Signer::new(key, &self.settings.prefix)?)
+    }
+
+    /// The key that `--from` names.
+    pub fn signing_key(&self) -> Result<Entry, Failure> {
+        let keyring = self.keyring();
+        match &self.settings.from {
+            Some(name) if looks_like_address(name) => {
+                keyring.list()?.into_iter().find(|entry| entry.address.as_ref() == name).ok_or_else(|| {
+                    Failure::new(format!("the keyring has no key for the address {name}"))
+                        .hint("`bauta keys list` shows the keys it has")
+                })
+            }
+            Some(name) => Ok(keyring.show(name)?),
+            None => match keyring.list()?.as_slice() {
+                [only] => Ok(only.clone()),
+                [] => Err(Failure::usage("the keyring has no key to sign with").hint("make one: bauta keys add NAME")),
+                several => {
+                    let names: Vec<&str> = several.iter().map(|entry| entry.name.as_str()).collect();
+                    Err(Failure::usage("it is not said who signs")
+                        .hint(format!("name a key with --from; the keyring has {}", names.join(", "))))
+                }
+            },
+        }
+    }
+
+    /// An address: as it is, or of a key of the keyring.
+    pub fn address(&self, text: &str) -> Result<String, Failure> {
+        if looks_like_address(text) {
+            return match AccountId::from_str(text) {
+                Ok(account) if account.prefix() == self.settings.prefix => Ok(text.to_owned()),
+                Ok(account) => Err(Failure::new(format!(
+                    "{text} is an address of another chain: it begins with {:?}, not with {:?}",
+                    account.prefix(),
+                    self.settings.prefix
+                ))),
+                Err(_) => Err(Failure::new(format!("{text} is not an address: its checksum or its length is wrong"))
+                    .hint("copy it again, whole")),
+            };
+        }
+        match self.keyring().show(text) {
+            Ok(entry) => Ok(entry.address.to_string()),
+            Err(KeyError::Missing { .. } | KeyError::Name(_)) => {
+                Err(Failure::new(format!("{text:?} is neither an address nor the name of a key in the keyring"))
+                    .hint(format!("addresses begin with {}1; `bauta keys list` shows the keys", self.settings.prefix)))
+            }
+            Err(other) => Err(other.into()),
+        }
+    }
+
+    /// An address that was given, or that of `--from`.
+    pub fn address_or_own(&self, text: Option<&str>) -> Result<String, Failure> {
+        match text {
+            Some(text) => self.address(text),
+            None => Ok(self.signing_key()?.address.to_string()),
+        }
+    }
+
+    /// Asks before something that costs money or keys.
+    pub fn confirm(&self, question: &str) -> Result<(), Failure> {
+        ask::confirm(self.settings.yes, question)
+    }
+
+    /// Sends messages in one transaction with the fee that was asked for, and waits until it is in a block.
+    pub async fn transact(&self, account: &Account, messages: &[Any]) -> Result<Outcome, Failure> {
+        let work = account.chain.execute(&account.signer, messages, self.fee()?, &self.settings.memo);
+        Ok(progress::during("waiting for the transaction to be in a block", work).await?)
+    }
+
+    fn fee(&self) -> Result<Fee, Failure> {
+        Ok(match (&self.settings.fees, self.settings.gas) {
+            (Some(fees), gas) => {
+                let gas = match gas {
+                    Gas::Auto => None,
+                    Gas::Limit(limit) => Some(limit),
+                };
+                Fee::Exact { gas, amount: amounts("--fees", fees)? }
+            }
+            (None, Gas::Auto) => Fee::Simulated,
+            (None, Gas::Limit(limit)) => Fee::Gas(limit),
+        })
+    }
+}
+
+fn wrong_passphrase(error: KeyError) -> Failure {
+    let failure = Failure::new(error.to_string());
+    match error {
+        KeyError::WrongPassphrase(_) => failure.hint("a key whose passphrase is lost is made again from its mnemonic"),
+        _ => failure,
+    }
+}
+
+/// Whether somebody meant an address: names of keys hardly look like one.
+fn looks_like_address(text: &str) -> bool {
+    let data = text.rsplit_once('1').map_or(0, |(_, data)| data.len());
+    data >= 30 && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+}
+
+/// Several coins, `5uatom,7ubauta`.
+pub fn amounts(what: &str, text: &str) -> Result<Vec<Coin>, Failure> {
+    Coin::parse_many(text).ok().filter(|coins| coins.iter().all(|coin| coin.amount > 0)).ok_or_else(|| {
+        Failure::usage(format!("{what} is {text:?}, which is not a list of amounts"))
+            .hint("write amounts with commas between, each denomination once, like 5uatom,1000000ubauta")
+    })
+}
+
+/// What everybody wants to know of a transaction.
+pub fn outcome_json(outcome: &Outcome) -> Value {
+    json!({
+        "tx_hash": outcome.hash_text(),
+        "height": outcome.height,
+        "gas_wanted": outcome.gas_wanted,
+        "gas_used": outcome.gas_used,
+    })
+}
+
+/// The same as text, with what the command has to say in front.
+pub fn outcome_text(what: &str, outcome: &Outcome) -> String {
+    format!("{what}\ntransaction {} in block {}, gas {}", outcome.hash_text(), outcome.height, outcome.gas_used)
+}
+
+/// JSON with the fields of another object added.
+pub fn merged(mut base: Value, more: Value) -> Value {
+    if let (Value::Object(base), Value::Object(more)) = (&mut base, more) {
+        base.extend(more);
+    }
+    base
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn names_of_keys_are_not_taken_for_addresses() {
+        assert!(!looks_like_address("alice1"));
+        assert!(looks_like_address("bauta1pkptre7fdkl6gfrzlesjjvhxhlc3r4gmmk8rs6"));
+    }
+}

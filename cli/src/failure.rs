@@ -1,0 +1,133 @@
+//! What a command says when it fails: one sentence, and a hint where there is one.
+
+use std::io::Write as _;
+use std::path::Path;
+use std::process::ExitCode;
+
+use bauta_client::chain::{ChainError, Refused};
+use serde_json::json;
+
+use crate::answer::Format;
+
+/// Why a command failed.
+#[derive(Debug)]
+pub struct Failure {
+    sentence: String,
+    hint: Option<String>,
+    refused: Option<Refused>,
+    exit: u8,
+}
+
+impl Failure {
+    /// What was wrong, in one sentence.
+    pub fn new(sentence: impl Into<String>) -> Self {
+        Self { sentence: sentence.into(), hint: None, refused: None, exit: 1 }
+    }
+
+    /// The command line itself was wrong.
+    pub fn usage(sentence: impl Into<String>) -> Self {
+        Self { exit: 2, ..Self::new(sentence) }
+    }
+
+    /// What would be right.
+    pub fn hint(self, hint: impl Into<String>) -> Self {
+        Self { hint: Some(hint.into()), ..self }
+    }
+
+    /// A file that could not be read or written.
+    pub fn file<'a>(verb: &'a str, path: &'a Path) -> impl FnOnce(std::io::Error) -> Self + 'a {
+        move |error| {
+            let failure = Self::new(format!("cannot {verb} {}: {error}", path.display()));
+            match error.kind() {
+                std::io::ErrorKind::NotFound => failure.hint("check the path; it is relative to the current folder"),
+                std::io::ErrorKind::PermissionDenied => failure.hint("check who owns the file and its mode"),
+                _ => failure,
+            }
+        }
+    }
+
+    /// Says it on standard error: two lines, or one JSON object.
+    pub fn print(&self, format: Format) -> ExitCode {
+        let sentence = one_line(&self.sentence);
+        let text = match format {
+            Format::Text => match &self.hint {
+                Some(hint) => format!("error: {sentence}\nhint: {}\n", one_line(hint)),
+                None => format!("error: {sentence}\n"),
+            },
+            Format::Json => {
+                let refused = self.refused.as_ref();
+                let error = json!({
+                    "message": sentence,
+                    "hint": self.hint.as_deref().map(one_line),
+                    "codespace": refused.map(|refused| &refused.codespace),
+                    "code": refused.map(|refused| refused.code),
+                });
+                format!("{}\n", json!({ "error": error }))
+            }
+        };
+        // Nobody is left to be told when standard error is closed.
+        let _ = std::io::stderr().write_all(text.as_bytes());
+        ExitCode::from(self.exit)
+    }
+}
+
+/// Line breaks and runs of blanks become one blank: what contracts and nodes say may have several lines.
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+impl From<Refused> for Failure {
+    fn from(refused: Refused) -> Self {
+        let hint = match (refused.codespace.as_str(), refused.code) {
+            ("sdk", 5) => Some("`bauta bank balances` shows what the account has; fees are paid from it as well"),
+            ("sdk", 11) => Some("leave --gas away, or give more: with --gas auto the node says how much is needed"),
+            ("sdk", 13) => Some("leave --gas-prices and --fees away, so that the node's own price is paid"),
+            _ => None,
+        };
+        Self {
+            sentence: format!("the chain refused it: {refused}"),
+            hint: hint.map(str::to_owned),
+            refused: Some(refused),
+            exit: 1,
+        }
+    }
+}
+
+impl From<ChainError> for Failure {
+    fn from(error: ChainError) -> Self {
+        match error {
+            ChainError::Refused(refused) => refused.into(),
+            ChainError::Unreachable(why) => Self::new(format!("the node does not answer: {why}"))
+                .hint("check that a node runs there, and that --node names its RPC address"),
+            other => Self::new(other.to_string()),
+        }
+    }
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        Self::new(format!("{error:#}"))
+    }
+}
+
+/// Errors that are a sentence already.
+macro_rules! sentences {
+    ($($error:ty),* $(,)?) => {
+        $(impl From<$error> for Failure {
+            fn from(error: $error) -> Self {
+                Self::new(error.to_string())
+            }
+        })*
+    };
+}
+
+sentences! {
+    bauta_client::disk::DiskError,
+    bauta_client::keys::KeyError,
+    bauta_learning::data::DataError,
+    bauta_learning::model::ModelError,
+    bauta_learning::recipes::RecipeError,
+    bauta_learning::trainers::TensorError,
+    bauta_learning::trainers::TrainerError,
+    bauta_rounds::Error,
+}

@@ -1,0 +1,148 @@
+//! Options of every command after the command line, the environment and the configuration file were put together.
+
+use std::path::{Path, PathBuf};
+
+use bauta_client::chain::DEFAULT_PREFIX;
+use serde::Deserialize;
+
+use crate::answer::Format;
+use crate::args::{Backend, Global};
+use crate::failure::Failure;
+
+/// `config.toml` below the home folder. Every field is optional.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ConfigFile {
+    node: Option<String>,
+    chain_id: Option<String>,
+    keyring_backend: Option<Backend>,
+    passphrase_file: Option<PathBuf>,
+    from: Option<String>,
+    gas: Option<String>,
+    gas_prices: Option<String>,
+    prefix: Option<String>,
+    output: Option<Format>,
+    log: Option<String>,
+}
+
+/// Most bytes of a TOML file that is read.
+const MAX_TOML: u64 = 1 << 20;
+
+/// How much gas a transaction may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gas {
+    /// As much as a simulation says, and some.
+    Auto,
+    /// So much.
+    Limit(u64),
+}
+
+/// The options of every command.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The node's RPC address.
+    pub node: String,
+    /// The chain's id, if it was given.
+    pub chain_id: Option<String>,
+    /// The home folder.
+    pub home: PathBuf,
+    /// How keys are kept.
+    pub keyring_backend: Backend,
+    /// The keyring's passphrase.
+    pub passphrase_file: Option<PathBuf>,
+    /// Who signs.
+    pub from: Option<String>,
+    /// How much gas.
+    pub gas: Gas,
+    /// What gas costs.
+    pub gas_prices: Option<String>,
+    /// The whole fee.
+    pub fees: Option<String>,
+    /// The transaction's note.
+    pub memo: String,
+    /// The prefix of addresses.
+    pub prefix: String,
+    /// How answers are printed.
+    pub output: Format,
+    /// Whether to go without asking.
+    pub yes: bool,
+    /// What is logged.
+    pub log: String,
+}
+
+impl Settings {
+    /// Puts command line, environment and file together, in this order.
+    pub fn read(global: Global) -> Result<Self, Failure> {
+        let home = match global.home {
+            Some(home) => home,
+            None => default_home()?,
+        };
+        let file: ConfigFile = match home.join("config.toml") {
+            path if path.exists() => read_toml(&path)?,
+            _ => ConfigFile::default(),
+        };
+        let gas = match global.gas.or(file.gas).as_deref() {
+            None | Some("auto") => Gas::Auto,
+            Some(text) => match text.parse() {
+                Ok(limit @ 1..) => Gas::Limit(limit),
+                _ => return Err(Failure::usage(format!("--gas is {text:?}; it is auto or a whole number above 0"))),
+            },
+        };
+        let verbose = match global.verbose {
+            0 => "warn",
+            1 => "info",
+            _ => "debug",
+        };
+        let log = match (global.log, global.verbose, file.log) {
+            (Some(log), _, _) | (None, 0, Some(log)) => log,
+            _ => verbose.to_owned(),
+        };
+        let node = global.node.or(file.node).unwrap_or_else(|| "http://localhost:26657".to_owned());
+        Ok(Self {
+            node: if node.contains("://") { node } else { format!("http://{node}") },
+            chain_id: global.chain_id.or(file.chain_id),
+            keyring_backend: global.keyring_backend.or(file.keyring_backend).unwrap_or(Backend::File),
+            passphrase_file: global.passphrase_file.or(file.passphrase_file),
+            from: global.from.or(file.from),
+            gas,
+            gas_prices: global.gas_prices.or(if global.fees.is_some() { None } else { file.gas_prices }),
+            fees: global.fees,
+            memo: global.memo,
+            prefix: global.prefix.or(file.prefix).unwrap_or_else(|| DEFAULT_PREFIX.to_owned()),
+            output: global.output.or(file.output).unwrap_or_default(),
+            yes: global.yes,
+            log,
+            home,
+        })
+    }
+}
+
+fn default_home() -> Result<PathBuf, Failure> {
+    // Configuration, read once by a program that executes no block.
+    #[allow(clippy::disallowed_methods)]
+    let home = std::env::var_os("HOME").filter(|home| !home.is_empty());
+    home.map(|home| Path::new(&home).join(".bauta")).ok_or_else(|| {
+        Failure::usage("there is no home folder, because HOME is not set").hint("name a folder with --home")
+    })
+}
+
+/// Reads a TOML file; what is wrong in it is said with its line.
+pub fn read_toml<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T, Failure> {
+    let bytes = bauta_client::disk::read_limited(path, MAX_TOML)?;
+    let text = String::from_utf8(bytes).map_err(|_| Failure::new(format!("{} is not UTF-8 text", path.display())))?;
+    toml::from_str(&text).map_err(|error| toml_failure(&path.display().to_string(), &text, &error))
+}
+
+/// A TOML error as one sentence: where, and what.
+pub fn toml_failure(place: &str, text: &str, error: &toml::de::Error) -> Failure {
+    let message = error.message().trim_end_matches('.');
+    match error.span() {
+        Some(span) => {
+            let before = text.get(..span.start).unwrap_or(text);
+            let line = before.matches('\n').count() + 1;
+            let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+            Failure::new(format!("{place}, line {line}, column {column}: {message}"))
+        }
+        None => Failure::new(format!("{place}: {message}")),
+    }
+}
