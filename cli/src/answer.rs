@@ -22,12 +22,18 @@ pub enum Format {
 pub struct Answer {
     text: String,
     json: Value,
+    fails: bool,
 }
 
 impl Answer {
     /// The same thing twice.
     pub fn new(text: impl Into<String>, json: Value) -> Self {
-        Self { text: text.into(), json }
+        Self { text: text.into(), json, fails: false }
+    }
+
+    /// The answer is no: it is printed, and the exit code is 1.
+    pub fn failing(self) -> Self {
+        Self { fails: true, ..self }
     }
 
     /// Nothing more to say: a command that printed as it went.
@@ -43,8 +49,23 @@ impl Answer {
             (Format::Text, _) if self.text.is_empty() => String::new(),
             (Format::Text, _) => format!("{}\n", self.text.trim_end()),
         };
-        code_of(io::stdout().write_all(text.as_bytes()).and_then(|()| io::stdout().flush()))
+        let code = code_of(io::stdout().write_all(text.as_bytes()).and_then(|()| io::stdout().flush()));
+        if self.fails {
+            ExitCode::FAILURE
+        } else {
+            code
+        }
     }
+}
+
+/// Prints a line of a command that goes on: the text, or the JSON object in one line.
+pub fn line(format: Format, text: &str, json: &Value) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    match format {
+        Format::Text => writeln!(out, "{text}")?,
+        Format::Json => writeln!(out, "{json}")?,
+    }
+    out.flush()
 }
 
 /// A reader that has gone away (`bauta ... | head`) is no failure.

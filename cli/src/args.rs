@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::answer::Format;
-use crate::commands::{bank, keys, rewards, status, tx, wasm};
+use crate::commands::{bank, keys, provider, rewards, status, task, tx, wasm};
 use crate::demo;
 
 /// Train models on data that nobody but its owner sees: keys, tasks, data providers, contracts, and a demo.
@@ -109,8 +109,14 @@ pub enum Command {
     /// Transactions
     #[command(subcommand)]
     Tx(tx::Command),
+    /// Tasks: write, create, follow and end them, and fetch their models
+    #[command(subcommand)]
+    Task(task::Command),
     /// What an address earned by training
     Rewards(rewards::Args),
+    /// Be a data provider
+    #[command(subcommand)]
+    Provider(provider::Command),
     /// Contracts: store, instantiate, execute, migrate, ask
     #[command(subcommand)]
     Wasm(wasm::Command),

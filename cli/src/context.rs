@@ -3,6 +3,7 @@
 use std::str::FromStr as _;
 
 use bauta_client::chain::{Chain, ChainError, ChainSettings, Coin, Fee, GasPrice, Outcome, Signer};
+use bauta_client::contracts::Contracts;
 use bauta_client::keys::{Entry, KeyError, Keyring, KeyringBackend};
 use cosmrs::{AccountId, Any};
 use serde_json::{json, Value};
@@ -180,6 +181,16 @@ impl Context {
             (None, Gas::Limit(limit)) => Fee::Gas(limit),
         })
     }
+
+    /// The contracts of data providers.
+    pub async fn contracts(&self, chain: &Chain) -> Result<Contracts, Failure> {
+        let params = chain.training_params().await?;
+        if !bauta_rounds::params::is_configured(&params) {
+            return Err(Failure::new("this chain has no contracts for data providers yet")
+                .hint("its authority stores and instantiates them, and sets them as parameters of training"));
+        }
+        Ok(Contracts { registry: params.registry, staking: params.staking, slashing: params.slashing })
+    }
 }
 
 fn wrong_passphrase(error: KeyError) -> Failure {
@@ -194,6 +205,42 @@ fn wrong_passphrase(error: KeyError) -> Failure {
 fn looks_like_address(text: &str) -> bool {
     let data = text.rsplit_once('1').map_or(0, |(_, data)| data.len());
     data >= 30 && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+}
+
+/// An amount that is in one denomination, whether that was written or not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Amount {
+    number: u128,
+    denom: Option<String>,
+}
+
+impl Amount {
+    /// `1000ubauta` or `1000`.
+    pub fn read(what: &str, text: &str) -> Result<Self, Failure> {
+        let read = match text.parse::<u128>() {
+            Ok(number) => Some(Self { number, denom: None }),
+            Err(_) => text.parse::<Coin>().ok().map(|coin| Self { number: coin.amount, denom: Some(coin.denom) }),
+        };
+        read.filter(|amount| amount.number > 0).ok_or_else(|| {
+            Failure::usage(format!("{what} is {text:?}, which is not an amount"))
+                .hint("write a whole number above 0 and a denomination, like 1000000ubauta")
+        })
+    }
+
+    /// The amount, whatever its denomination.
+    pub fn number(&self) -> u128 {
+        self.number
+    }
+
+    /// The amount, in this denomination.
+    pub fn coin(&self, what: &str, denom: &str) -> Result<Coin, Failure> {
+        match &self.denom {
+            Some(other) if other != denom => {
+                Err(Failure::new(format!("{what} is in {other}, and this chain wants it in {denom}")))
+            }
+            _ => Ok(Coin::new(self.number, denom)),
+        }
+    }
 }
 
 /// Several coins, `5uatom,7ubauta`.
@@ -236,5 +283,16 @@ mod tests {
     fn names_of_keys_are_not_taken_for_addresses() {
         assert!(!looks_like_address("alice1"));
         assert!(looks_like_address("bauta1pkptre7fdkl6gfrzlesjjvhxhlc3r4gmmk8rs6"));
+    }
+
+    #[test]
+    fn amounts_need_no_denomination_and_must_be_positive() {
+        let read = |text| Amount::read("x", text);
+        assert_eq!(read("12").unwrap().coin("x", "ubauta").unwrap(), Coin::new(12, "ubauta"));
+        assert_eq!(read("12uatom").unwrap().coin("x", "uatom").unwrap(), Coin::new(12, "uatom"));
+        assert!(read("12uatom").unwrap().coin("x", "ubauta").is_err());
+        for text in ["", "0", "0ubauta", "-1", "1.5ubauta", "ubauta"] {
+            assert!(read(text).is_err(), "{text}");
+        }
     }
 }

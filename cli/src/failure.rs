@@ -1,10 +1,13 @@
 //! What a command says when it fails: one sentence, and a hint where there is one.
 
+use std::fmt::Display;
 use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 
 use bauta_client::chain::{ChainError, Refused};
+use bauta_client::model_provider::ModelProviderError;
+use bauta_client::provider::ProviderError;
 use serde_json::json;
 
 use crate::answer::Format;
@@ -44,6 +47,11 @@ impl Failure {
                 _ => failure,
             }
         }
+    }
+
+    /// Puts something in front of the sentence: where it went wrong.
+    pub fn within(self, place: impl Display) -> Self {
+        Self { sentence: format!("{place}: {}", self.sentence), ..self }
     }
 
     /// Says it on standard error: two lines, or one JSON object.
@@ -110,6 +118,24 @@ impl From<anyhow::Error> for Failure {
     }
 }
 
+impl From<ProviderError> for Failure {
+    fn from(error: ProviderError) -> Self {
+        match error {
+            ProviderError::Chain(error) => error.into(),
+            other => Self::new(other.to_string()),
+        }
+    }
+}
+
+impl From<ModelProviderError> for Failure {
+    fn from(error: ModelProviderError) -> Self {
+        match error {
+            ModelProviderError::Chain(error) => error.into(),
+            other => Self::new(other.to_string()),
+        }
+    }
+}
+
 /// Errors that are a sentence already.
 macro_rules! sentences {
     ($($error:ty),* $(,)?) => {
@@ -123,11 +149,15 @@ macro_rules! sentences {
 
 sentences! {
     bauta_client::disk::DiskError,
+    bauta_client::evidence::EvidenceError,
     bauta_client::keys::KeyError,
+    bauta_client::policy::PolicyError,
+    bauta_client::policy::TooMuch,
+    bauta_client::training::Unusable,
     bauta_learning::data::DataError,
     bauta_learning::model::ModelError,
-    bauta_learning::recipes::RecipeError,
     bauta_learning::trainers::TensorError,
     bauta_learning::trainers::TrainerError,
     bauta_rounds::Error,
+    crate::task_file::Invalid,
 }

@@ -12,6 +12,8 @@ mod demo;
 mod failure;
 mod progress;
 mod settings;
+mod show;
+mod task_file;
 
 use std::process::ExitCode;
 

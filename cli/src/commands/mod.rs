@@ -3,8 +3,10 @@
 pub mod bank;
 pub mod keys;
 pub mod params;
+pub mod provider;
 pub mod rewards;
 pub mod status;
+pub mod task;
 pub mod tx;
 pub mod wasm;
 
@@ -52,7 +54,9 @@ async fn dispatch(context: &Context, command: Command) -> Answered {
         Command::Keys(command) => keys::run(context, command),
         Command::Bank(command) => bank::run(context, command).await,
         Command::Tx(command) => tx::run(context, command).await,
+        Command::Task(command) => task::run(context, command).await,
         Command::Rewards(args) => rewards::run(context, args).await,
+        Command::Provider(command) => provider::run(context, command).await,
         Command::Wasm(command) => wasm::run(context, command).await,
         Command::Params => params::run(context).await,
         Command::Status(args) => status::run(context, args).await,

@@ -1,0 +1,179 @@
+//! A provider's registration, bond and offences.
+
+use bauta_client::chain::{messages, Chain};
+use bauta_client::contracts::Contracts;
+use bauta_messages::registry::{self, Standing};
+use bauta_messages::staking;
+use cosmwasm_std::Uint128;
+use serde_json::{json, Value};
+
+use super::Metadata;
+use crate::answer::{fields, Answer};
+use crate::commands::Answered;
+use crate::context::{merged, outcome_json, outcome_text, Account, Amount, Context};
+use crate::failure::Failure;
+use crate::progress;
+
+/// Registers.
+pub async fn register(context: &Context, metadata: Metadata) -> Answered {
+    let account = context.account().await?;
+    let contracts = context.contracts(&account.chain).await?;
+    let provider = account.signer.address();
+    let message = registry::ExecuteMsg::Register { metadata: metadata.into() };
+    let any = messages::execute(provider, &contracts.registry, &message, &[])?;
+    let outcome = context.transact(&account, &[any]).await?;
+    let text = outcome_text(&format!("{provider} is registered."), &outcome);
+    Ok(Answer::new(text, merged(outcome_json(&outcome), json!({ "provider": provider }))))
+}
+
+impl From<Metadata> for registry::Metadata {
+    fn from(given: Metadata) -> Self {
+        Self { name: given.name, contact: given.contact, description: given.description }
+    }
+}
+
+/// Adds to the bond.
+pub async fn bond(context: &Context, amount: &str) -> Answered {
+    let amount = Amount::read("the amount", amount)?;
+    let account = context.account().await?;
+    let contracts = context.contracts(&account.chain).await?;
+    let denom = contracts.staking_config(&account.chain).await?.bond_denom;
+    let coin = amount.coin("the amount", &denom)?;
+    context.confirm(&format!("Bond {coin}? It is lost in part if the chain convicts this provider of an offence."))?;
+    let funds = [coin.clone()];
+    let any = messages::execute(account.signer.address(), &contracts.staking, &staking::ExecuteMsg::Bond {}, &funds)?;
+    let outcome = context.transact(&account, &[any]).await?;
+    let (bonds, json) = bonds(&account, &contracts).await?;
+    let text = outcome_text(&format!("{coin} was bonded; {bonds}."), &outcome);
+    let json = merged(json, json!({ "amount": coin.amount.to_string() }));
+    Ok(Answer::new(text, merged(outcome_json(&outcome), json)))
+}
+
+/// Begins to take from the bond.
+pub async fn unbond(context: &Context, amount: &str) -> Answered {
+    let amount = Amount::read("the amount", amount)?;
+    let account = context.account().await?;
+    let contracts = context.contracts(&account.chain).await?;
+    let config = contracts.staking_config(&account.chain).await?;
+    let coin = amount.coin("the amount", &config.bond_denom)?;
+    let message = staking::ExecuteMsg::Unbond { amount: Uint128::new(coin.amount) };
+    let any = messages::execute(account.signer.address(), &contracts.staking, &message, &[])?;
+    let outcome = context.transact(&account, &[any]).await?;
+    let (bonds, json) = bonds(&account, &contracts).await?;
+    let seconds = config.unbonding_seconds;
+    let text = format!("{coin} can be withdrawn in {seconds} seconds, and answers for offences until then; {bonds}.");
+    let json = merged(json, json!({ "amount": coin.amount.to_string() }));
+    Ok(Answer::new(outcome_text(&text, &outcome), merged(outcome_json(&outcome), json)))
+}
+
+/// Takes what has matured.
+pub async fn withdraw(context: &Context) -> Answered {
+    let account = context.account().await?;
+    let contracts = context.contracts(&account.chain).await?;
+    let message = staking::ExecuteMsg::Withdraw {};
+    let any = messages::execute(account.signer.address(), &contracts.staking, &message, &[])?;
+    let outcome = context.transact(&account, &[any]).await?;
+    let (bonds, json) = bonds(&account, &contracts).await?;
+    let text = outcome_text(&format!("What had matured was paid; {bonds}."), &outcome);
+    Ok(Answer::new(text, merged(outcome_json(&outcome), json)))
+}
+
+/// Returns from jail.
+pub async fn unjail(context: &Context) -> Answered {
+    let account = context.account().await?;
+    let contracts = context.contracts(&account.chain).await?;
+    let provider = account.signer.address();
+    let any = messages::execute(provider, &contracts.registry, &registry::ExecuteMsg::Unjail {}, &[])?;
+    let outcome = context.transact(&account, &[any]).await?;
+    let text = outcome_text(&format!("{provider} is out of jail."), &outcome);
+    Ok(Answer::new(text, merged(outcome_json(&outcome), json!({ "provider": provider }))))
+}
+
+/// What an account has bonded now.
+async fn bonds(account: &Account, contracts: &Contracts) -> Result<(String, Value), Failure> {
+    let bond = contracts.bond_of(&account.chain, account.signer.address()).await?;
+    let text = format!("{} are bonded, {} are unbonding", bond.bonded, bond.unbonding);
+    let json = json!({
+        "provider": bond.provider.as_str(),
+        "bonded": bond.bonded.to_string(),
+        "unbonding": bond.unbonding.to_string(),
+    });
+    Ok((text, json))
+}
+
+/// Everything that is known of a provider.
+pub async fn status(context: &Context, address: Option<&str>) -> Answered {
+    let address = context.address_or_own(address)?;
+    let chain = context.chain().await?;
+    progress::during("waiting for the node", whole_status(context, &chain, &address)).await
+}
+
+async fn whole_status(context: &Context, chain: &Chain, address: &str) -> Answered {
+    let contracts = context.contracts(chain).await?;
+    let found = contracts.provider(chain, address).await?;
+    let may = contracts.may_take_part(chain, address, None).await?;
+    let bond = contracts.bond_of(chain, address).await?;
+    let unbondings = contracts.unbondings(chain, address).await?;
+    let offences = contracts.history(chain, Some(address)).await?;
+
+    let (standing, until, reason) = match &found.standing {
+        Standing::Good {} => ("good", None, None),
+        Standing::Jailed { until, reason } => ("jailed", Some(*until), Some(reason)),
+        Standing::Tombstoned { reason, .. } => ("tombstoned", None, Some(reason)),
+    };
+    let name = found.registration.as_ref().map(|registration| registration.metadata.name.clone());
+    let json = json!({
+        "provider": address,
+        "registered": name.is_some(),
+        "name": name,
+        "standing": standing,
+        "jailed_until": until,
+        "may_take_part": may.allowed,
+        "why_not": may.explanation,
+        "bonded": bond.bonded.to_string(),
+        "unbonding": bond.unbonding.to_string(),
+        "locks": bond.locks,
+        "unbondings": unbondings
+            .iter()
+            .map(|entry| json!({ "amount": entry.amount.to_string(), "matures_at": entry.matures_at }))
+            .collect::<Vec<_>>(),
+        "offences": offences
+            .iter()
+            .map(|offence| {
+                json!({
+                    "offence": offence.kind,
+                    "task": offence.task,
+                    "epoch": offence.epoch,
+                    "round": offence.round,
+                    "slashed": offence.slashed.to_string(),
+                    "height": offence.height,
+                })
+            })
+            .collect::<Vec<_>>(),
+    });
+
+    let standing = match (reason, until) {
+        (Some(reason), Some(until)) => format!("{standing} for {reason}, until {until} (seconds since 1970)"),
+        (Some(reason), None) => format!("{standing} for {reason}"),
+        _ => standing.to_owned(),
+    };
+    let mut rows = vec![
+        ("provider", address.to_owned()),
+        ("registered", name.unwrap_or_else(|| "no".to_owned())),
+        ("standing", standing),
+        ("may take part", may.explanation.map_or_else(|| "yes".to_owned(), |why| format!("no: {why}"))),
+        ("bonded", bond.bonded.to_string()),
+        ("unbonding", bond.unbonding.to_string()),
+    ];
+    if !bond.locks.is_empty() {
+        rows.push(("locked by", bond.locks.iter().map(|key| format!("task {key}")).collect::<Vec<_>>().join(", ")));
+    }
+    for entry in &unbondings {
+        rows.push(("matures", format!("{} at {} (seconds since 1970)", entry.amount, entry.matures_at)));
+    }
+    for offence in &offences {
+        let place = format!("task {}, epoch {}, round {}", offence.task, offence.epoch, offence.round);
+        rows.push(("offence", format!("{} in {place}: {} slashed", offence.kind, offence.slashed)));
+    }
+    Ok(Answer::new(fields(&rows), json))
+}

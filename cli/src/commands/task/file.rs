@@ -1,0 +1,137 @@
+//! A task before it is on the chain: its file, its price, its creation.
+
+use std::path::{Path, PathBuf};
+
+use bauta_client::chain::messages::TrainingMessage as _;
+use bauta_schema::training::v1 as pb;
+use clap::ValueEnum as _;
+use serde_json::json;
+
+use crate::answer::{fields, Answer};
+use crate::commands::Answered;
+use crate::context::{merged, outcome_json, outcome_text, Amount, Context};
+use crate::failure::Failure;
+use crate::progress;
+use crate::task_file::{RecipeName, TaskFile};
+
+/// Writes a file to start from.
+pub fn init(name: RecipeName, providers: u32, seed: u64, out: Option<PathBuf>) -> Answered {
+    let text = TaskFile::of_recipe(&name.recipe(providers), providers, seed).render();
+    let recipe = name.to_possible_value().map(|value| value.get_name().to_owned());
+    let file = out.as_ref().map(|file| file.display().to_string());
+    let json = json!({ "recipe": recipe, "file": file, "toml": text });
+    let Some(out) = out else {
+        return Ok(Answer::new(text, json));
+    };
+    if out.exists() {
+        return Err(Failure::new(format!("{} exists already", out.display())).hint("choose another name"));
+    }
+    std::fs::write(&out, &text).map_err(Failure::file("write", &out))?;
+    let place = out.display();
+    Ok(Answer::new(format!("{place} is written; what it costs says: bauta task estimate {place}"), json))
+}
+
+/// What a file holds, as the chain is told.
+struct Proposal {
+    file: TaskFile,
+    settings: pb::TaskSettings,
+    initial_model: pb::InitialModel,
+}
+
+fn read(path: &Path) -> Result<Proposal, Failure> {
+    let file = TaskFile::read(path)?;
+    let within = |invalid: crate::task_file::Invalid| Failure::from(invalid).within(path.display());
+    let settings = file.settings().map_err(within)?;
+    let initial_model = file.initial_model().map_err(within)?;
+    Ok(Proposal { file, settings, initial_model })
+}
+
+impl Proposal {
+    fn request(&self, owner: String, budget: Option<u128>) -> pb::QueryEstimateRequest {
+        pb::QueryEstimateRequest {
+            owner,
+            settings: Some(self.settings.clone()),
+            initial_model: Some(self.initial_model.clone()),
+            budget: budget.map(|budget| budget.to_string()).unwrap_or_default(),
+        }
+    }
+}
+
+/// Says what a task costs.
+pub async fn estimate(context: &Context, path: &Path, budget: Option<String>, offline: bool) -> Answered {
+    let proposal = read(path)?;
+    let budget = budget.map(|text| Amount::read("--budget", &text)).transpose()?;
+    let estimate = if offline {
+        let budget = budget.map(|budget| budget.number());
+        bauta_rounds::estimate(&bauta_rounds::params::default_params(), &proposal.request(String::new(), budget))
+    } else {
+        let chain = context.chain().await?;
+        let denom = &chain.settings().gas_price.denom;
+        let budget = budget.map(|budget| budget.coin("--budget", denom)).transpose()?;
+        let owner = context.signing_key().map(|key| key.address.to_string()).unwrap_or_default();
+        let request = proposal.request(owner, budget.map(|coin| coin.amount));
+        progress::during("waiting for the node", chain.training("Estimate", &request)).await?
+    };
+    let accepted = estimate.refusals.is_empty();
+    let json = json!({
+        "accepted": accepted,
+        "refusals": estimate.refusals,
+        "least_budget": estimate.least_budget,
+        "epoch_fees": estimate.epoch_fees,
+        "round_fees": estimate.round_fees,
+        "round_rewards": estimate.round_rewards,
+        "round_bytes": estimate.round_bytes,
+        "submit_blocks": estimate.submit_blocks,
+        "elements": estimate.elements,
+    });
+    let mut text = fields(&[
+        ("elements of the model", estimate.elements.to_string()),
+        ("fees of an epoch", format!("{} at most", estimate.epoch_fees)),
+        ("fees of a round", format!("{} at most", estimate.round_fees)),
+        ("rewards of a round", format!("{} at most", estimate.round_rewards)),
+        ("rounds", proposal.file.rounds.to_string()),
+        ("least budget", estimate.least_budget.clone()),
+        ("bytes of a round", format!("{} at most, in {} blocks", estimate.round_bytes, estimate.submit_blocks)),
+    ]);
+    for refusal in &estimate.refusals {
+        text.push_str(&format!("\nrefused: {refusal}"));
+    }
+    Ok(match accepted {
+        true => Answer::new(text, json),
+        false => Answer::new(text, json).failing(),
+    })
+}
+
+/// Creates a task.
+pub async fn create(context: &Context, path: &Path, budget: &str) -> Answered {
+    let proposal = read(path)?;
+    let budget = Amount::read("--budget", budget)?;
+    let account = context.account().await?;
+    let owner = account.signer.address().to_owned();
+    let budget = budget.coin("--budget", &account.chain.settings().gas_price.denom)?;
+
+    // All refusals at once, before anything is signed.
+    let request = proposal.request(owner.clone(), Some(budget.amount));
+    let estimate: pb::QueryEstimateResponse =
+        progress::during("waiting for the node", account.chain.training("Estimate", &request)).await?;
+    if !estimate.refusals.is_empty() {
+        return Err(Failure::new(format!("the chain would refuse this task: {}", estimate.refusals.join("; ")))
+            .hint(format!("`bauta task estimate {}` says what it costs", path.display())));
+    }
+
+    context.confirm(&format!("Create the task {:?} and put {budget} in escrow for it?", proposal.file.name))?;
+    let message = pb::MsgCreateTask {
+        owner,
+        settings: Some(proposal.settings),
+        initial_model: Some(proposal.initial_model),
+        budget: budget.amount.to_string(),
+    };
+    let outcome = context.transact(&account, &[message.to_any()]).await?;
+    let task = outcome.response::<pb::MsgCreateTaskResponse>(0)?.task_id;
+    let text = outcome_text(
+        &format!("{:?} is task {task}; follow it with: bauta task watch {task}", proposal.file.name),
+        &outcome,
+    );
+    let json = json!({ "task": task, "budget": budget.amount.to_string() });
+    Ok(Answer::new(text, merged(outcome_json(&outcome), json)))
+}

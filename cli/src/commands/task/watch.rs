@@ -1,0 +1,220 @@
+//! A task as it goes on.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use bauta_client::chain::Chain;
+use bauta_client::training;
+use bauta_learning::data::Dataset;
+use bauta_learning::model::Model;
+use bauta_learning::trainers::{evaluate, Network, Tensors};
+use bauta_rounds::terms::Terms;
+use bauta_schema::training::v1 as pb;
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::{json, Value};
+
+use super::show::read;
+use crate::answer::{line, Answer, Format};
+use crate::commands::Answered;
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::show::{self, short};
+
+/// Follows a task until it ends.
+pub async fn watch(context: &Context, task: u64, since: Option<u64>, data: Option<PathBuf>) -> Answered {
+    let chain = context.chain().await?;
+    let (record, settings) = read(&chain, task).await?;
+    let judge = data.map(|file| Judge::new(&chain, &settings, task, &file)).transpose()?;
+    let mut watch = Watch {
+        format: context.settings.output,
+        total: settings.rounds,
+        next: since.unwrap_or(record.round).max(1),
+        members: BTreeMap::new(),
+        bar: bar(),
+        judge,
+        chain,
+        task,
+    };
+    let mut height = 0;
+    loop {
+        height = watch.chain.wait_past(height).await?;
+        let (record, _) = watch.chain.task(task).await?;
+        if !watch.settled(&record).await? {
+            // Nobody reads any more.
+            return Ok(Answer::silent());
+        }
+        if record.ended_height > 0 {
+            watch.bar.finish_and_clear();
+            let status = show::task_status(record.status());
+            let json = json!({ "task": task, "status": status, "finished_rounds": record.finished_rounds });
+            let text = format!("task {task} is {status} after {} finished rounds", record.finished_rounds);
+            let _ = line(watch.format, &text, &json);
+            return Ok(Answer::silent());
+        }
+        watch.show_running(&record).await?;
+    }
+}
+
+struct Watch {
+    chain: Chain,
+    task: u64,
+    format: Format,
+    total: u32,
+    /// The first round that no line was printed for.
+    next: u64,
+    /// By epoch: slots and their holders.
+    members: BTreeMap<u64, BTreeMap<u32, String>>,
+    bar: ProgressBar,
+    judge: Option<Judge>,
+}
+
+impl Watch {
+    /// Prints a line for each round that has settled since. Whether anybody reads them.
+    async fn settled(&mut self, record: &pb::Task) -> Result<bool, Failure> {
+        while self.next <= record.round {
+            // The record of an old round may be gone already; then there is nothing to say about it.
+            let found = match self.chain.round(self.task, self.next).await {
+                Err(error) if error.refused().is_some() => None,
+                other => other?,
+            };
+            if let Some(round) = found.and_then(|found| found.round) {
+                if !matches!(round.phase(), pb::RoundPhase::Finished | pb::RoundPhase::Aborted) {
+                    return Ok(true);
+                }
+                let (text, json) = self.line_of(&round).await?;
+                let printed = self.bar.suspend(|| line(self.format, &text, &json));
+                if printed.is_err() {
+                    return Ok(false);
+                }
+            }
+            self.next += 1;
+        }
+        Ok(true)
+    }
+
+    async fn line_of(&mut self, round: &pb::Round) -> Result<(String, Value), Failure> {
+        let members = self.members_of(round.epoch).await?;
+        let name = |slot: &u32| members.get(slot).cloned().unwrap_or_else(|| format!("slot {slot}"));
+        let participants: Vec<String> = round.survivors.iter().map(name).collect();
+        let gone = round.group.iter().filter(|slot| !round.survivors.contains(slot));
+        let dropped: Vec<String> = gone.map(name).collect();
+        let finished = round.phase() == pb::RoundPhase::Finished;
+        let reason = (!finished).then(|| show::abort_reason(round.abort_reason()));
+        let result = round.result.clone();
+        let accuracy = match (&self.judge, &result) {
+            (Some(judge), Some(result)) => judge.accuracy(&self.chain, self.task, &result.model_hash).await,
+            _ => None,
+        };
+        let model_hash = result.as_ref().map(|result| hex::encode(&result.model_hash));
+        let json = json!({
+            "round": round.number,
+            "status": if finished { "finished" } else { "aborted" },
+            "reason": reason,
+            "participants": participants,
+            "dropped": dropped,
+            "total_weight": result.as_ref().map(|result| result.total_weight),
+            "bytes": round.bytes,
+            "height": round.settled_height,
+            "model_hash": model_hash,
+            "accuracy": accuracy,
+        });
+        let mut text = match &reason {
+            None => {
+                format!("round {:>3}  finished  {} of {} updates", round.number, participants.len(), round.group.len())
+            }
+            Some(reason) => format!("round {:>3}  aborted: {}", round.number, reason.replace('_', " ")),
+        };
+        if let Some(accuracy) = accuracy {
+            text.push_str(&format!("  accuracy {:.2} %", accuracy * 100.0));
+        }
+        text.push_str(&format!("  {}  block {}", show::bytes(round.bytes), round.settled_height));
+        if let Some(hash) = model_hash.as_deref().and_then(|hash| hash.get(..16)) {
+            text.push_str(&format!("  model {hash}"));
+        }
+        if !dropped.is_empty() {
+            let names: Vec<String> = dropped.iter().map(|address| short(address)).collect();
+            text.push_str(&format!("  dropped {}", names.join(" ")));
+        }
+        Ok((text, json))
+    }
+
+    async fn members_of(&mut self, epoch: u64) -> Result<BTreeMap<u32, String>, Failure> {
+        if let Some(members) = self.members.get(&epoch) {
+            return Ok(members.clone());
+        }
+        let found = match self.chain.epoch(self.task, epoch).await {
+            Err(error) if error.refused().is_some() => Vec::new(),
+            other => other?.members,
+        };
+        let slots = found.iter().filter(|member| member.slot > 0);
+        let members: BTreeMap<u32, String> =
+            slots.map(|member| (member.slot, show::address(&self.chain, &member.address))).collect();
+        self.members.insert(epoch, members.clone());
+        Ok(members)
+    }
+
+    /// Says on the terminal what is going on between two lines.
+    async fn show_running(&self, record: &pb::Task) -> Result<(), Failure> {
+        if self.bar.is_hidden() {
+            return Ok(());
+        }
+        let epoch = self.chain.epoch(self.task, 0).await?.epoch.unwrap_or_default();
+        let message = match self.chain.round(self.task, 0).await?.and_then(|found| found.round) {
+            Some(round) if epoch.phase() == pb::EpochPhase::Rounds => format!(
+                "round {}: {}; {} checked in, {} submitted, {} partials; {} of {} rounds finished",
+                round.number,
+                show::round_phase(round.phase()),
+                round.check_ins,
+                round.submissions,
+                round.partials,
+                record.finished_rounds,
+                self.total
+            ),
+            _ => format!(
+                "epoch {}: {}; {} enrolled, {} dealt",
+                epoch.number,
+                show::epoch_phase(epoch.phase()),
+                epoch.enrolled,
+                epoch.dealt
+            ),
+        };
+        self.bar.set_message(message);
+        Ok(())
+    }
+}
+
+fn bar() -> ProgressBar {
+    let bar = ProgressBar::new_spinner();
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}") {
+        bar.set_style(style);
+    }
+    bar.enable_steady_tick(Duration::from_millis(120));
+    bar
+}
+
+/// Labelled rows on which models are tried.
+struct Judge {
+    network: Network,
+    rows: Dataset,
+}
+
+impl Judge {
+    fn new(chain: &Chain, settings: &pb::TaskSettings, task: u64, file: &Path) -> Result<Self, Failure> {
+        let terms = Terms::read(settings)?;
+        let network = training::task_file(chain.id(), task, &terms)?.trainer.network;
+        if network == Network::Custom {
+            return Err(Failure::usage(format!("task {task} has a model of its own kind, which --data cannot try"))
+                .hint("fetch the models with `bauta task model` and try them yourself"));
+        }
+        let rows = training::data_spec(settings.data.as_ref())?.load(file)?;
+        Ok(Self { network, rows })
+    }
+
+    /// The share of rows that a model gets right; `None` when the chain does not keep the model any more.
+    async fn accuracy(&self, chain: &Chain, task: u64, hash: &[u8]) -> Option<f64> {
+        let bytes = chain.model(task, Some(hash)).await.ok()?;
+        let model = Tensors::from_model(&Model::decode(&bytes).ok()?);
+        evaluate(self.network, &model, &self.rows).ok().map(|metrics| metrics.accuracy())
+    }
+}

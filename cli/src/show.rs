@@ -1,0 +1,57 @@
+//! The chain's records in words.
+
+use bauta_client::chain::Chain;
+use bauta_schema::training::v1 as pb;
+
+/// A name of the protobuf without its prefix, in lower case: `TASK_STATUS_RUNNING` is `running`.
+fn plain(name: &str, prefix: &str) -> String {
+    name.strip_prefix(prefix).unwrap_or(name).to_ascii_lowercase()
+}
+
+/// How a task stands.
+pub fn task_status(status: pb::TaskStatus) -> String {
+    plain(status.as_str_name(), "TASK_STATUS_")
+}
+
+/// A phase of an epoch.
+pub fn epoch_phase(phase: pb::EpochPhase) -> String {
+    plain(phase.as_str_name(), "EPOCH_PHASE_")
+}
+
+/// A phase of a round.
+pub fn round_phase(phase: pb::RoundPhase) -> String {
+    plain(phase.as_str_name(), "ROUND_PHASE_")
+}
+
+/// Why a round was aborted.
+pub fn abort_reason(reason: pb::AbortReason) -> String {
+    plain(reason.as_str_name(), "ABORT_REASON_")
+}
+
+/// An offence, as the slashing contract calls it.
+pub fn offence(kind: pb::OffenceKind) -> String {
+    plain(kind.as_str_name(), "OFFENCE_KIND_")
+}
+
+/// An address as text; bytes that are none as hexadecimal.
+pub fn address(chain: &Chain, bytes: &[u8]) -> String {
+    chain.text_of(bytes).unwrap_or_else(|_| hex::encode(bytes))
+}
+
+/// An address that people recognise, in a line with others.
+pub fn short(address: &str) -> String {
+    let tail = address.len().saturating_sub(6);
+    match (address.get(..12), address.get(tail..)) {
+        (Some(head), Some(tail)) if address.len() > 21 => format!("{head}..{tail}"),
+        _ => address.to_owned(),
+    }
+}
+
+/// Bytes with a unit.
+pub fn bytes(count: u64) -> String {
+    match count {
+        0..1_000 => format!("{count} B"),
+        1_000..1_000_000 => format!("{:.1} kB", count as f64 / 1e3),
+        _ => format!("{:.1} MB", count as f64 / 1e6),
+    }
+}
