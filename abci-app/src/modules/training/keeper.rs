@@ -64,7 +64,7 @@ impl Keeper {
         let admission = self.check_with(ctx, contracts, &call)?;
         let charged =
             admission.fee.ok_or_else(|| Error::insufficient_fee(format!("{} needs a fee", message.type_url())))?;
-        if gas_limit < admission.gas {
+        if gas_limit < admission.gas && ctx.mode != Mode::Simulate {
             return Err(Error::out_of_gas(format!(
                 "this message needs a gas limit of {} and what its signature and size cost; it has {gas_limit}",
                 admission.gas
