@@ -220,7 +220,7 @@ impl Message {
 /// # Errors
 /// Invalid request of the module's codespace.
 pub fn validate_together(messages: &[&Message]) -> Result<()> {
-    if messages.len() < 2 {
+    if messages.len() < 2 || !messages.iter().any(|message| message.is_protocol()) {
         return Ok(());
     }
     let mut places = std::collections::BTreeSet::new();

@@ -405,6 +405,9 @@ fn a_transaction_holds_one_protocol_message_or_different_chunks() {
     };
     let header = Message::SubmitHeader(pb::MsgSubmitHeader::default());
     validate_together(&[&header]).unwrap();
+    let cancel = Message::CancelTask(pb::MsgCancelTask::default());
+    validate_together(&[&cancel, &cancel]).unwrap();
+    assert!(validate_together(&[&cancel, &header]).is_err());
     validate_together(&[&chunk(0), &chunk(1)]).unwrap();
     assert!(validate_together(&[&chunk(1), &chunk(1)]).is_err());
     assert!(validate_together(&[&header, &chunk(0)]).is_err());
