@@ -16,6 +16,7 @@ pub mod errors;
 mod events;
 pub mod gas;
 pub mod genesis;
+mod genesis_json;
 mod keeper;
 pub mod keys;
 pub mod messages;
@@ -32,6 +33,7 @@ mod vm;
 
 pub use codes::MAX_WASM;
 pub use dispatch::MAX_CALL_DEPTH;
+pub use genesis_json::Genesis;
 pub use keeper::{Keeper, MAX_QUERY_DEPTH, QUERY_GAS_LIMIT};
 pub use queries::PATHS;
 pub use storage::MAX_ITERATORS;

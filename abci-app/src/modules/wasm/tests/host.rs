@@ -50,9 +50,13 @@ impl Host {
     }
 
     pub fn in_folder(folder: Arc<TempDir>) -> Self {
-        let mut options = VmOptions::new(folder.path());
         // What reflect and its like require, beside what the chain has.
-        options.capabilities = CAPABILITIES.iter().chain(&["staking", "stargate"]).map(ToString::to_string).collect();
+        Self::with_capabilities(folder, &["staking", "stargate"])
+    }
+
+    pub fn with_capabilities(folder: Arc<TempDir>, more: &[&str]) -> Self {
+        let mut options = VmOptions::new(folder.path());
+        options.capabilities = CAPABILITIES.iter().chain(more).map(ToString::to_string).collect();
         let keeper = Keeper::new(Vm::open(options).unwrap(), MemoryBank, MemoryAccounts);
         keeper.connect(TestRouter, TestQueries);
         Self {

@@ -3,8 +3,14 @@
 #![allow(clippy::unwrap_used)]
 
 mod artifacts;
+mod contracts;
+mod depth;
+mod determinism;
+mod dispatch;
 mod hackatom;
 mod host;
+mod queries_of_contracts;
 mod queue;
 mod replier;
 mod scripted;
+mod uploads;

@@ -12,6 +12,9 @@ const PAGES: u32 = 32;
 pub struct Scripted {
     answers: Vec<(&'static str, u8, String)>,
     migrate_version: Option<u64>,
+    /// Instructions of a function that nobody calls.
+    unused: Vec<u8>,
+    exports: Vec<&'static str>,
 }
 
 impl Scripted {
@@ -26,6 +29,8 @@ impl Scripted {
                 ("query", 2, r#"{"ok":"e30="}"#.into()),
             ],
             migrate_version: None,
+            unused: Vec::new(),
+            exports: Vec::new(),
         }
     }
 
@@ -49,6 +54,18 @@ impl Scripted {
     /// Says which version its state has.
     pub fn migrate_version(mut self, version: u64) -> Self {
         self.migrate_version = Some(version);
+        self
+    }
+
+    /// Adds instructions in a function that nobody calls.
+    pub fn with_instructions(mut self, instructions: &[u8]) -> Self {
+        self.unused = instructions.to_vec();
+        self
+    }
+
+    /// Exports a function of that name, which does nothing.
+    pub fn with_export(mut self, name: &'static str) -> Self {
+        self.exports.push(name);
         self
     }
 
@@ -80,6 +97,7 @@ impl Scripted {
         section(&mut module, 1, list(&types));
         let mut functions = vec![vec![0], vec![1], vec![4]];
         functions.extend(self.answers.iter().map(|(_, parameters, _)| vec![*parameters]));
+        functions.push(vec![0]);
         section(&mut module, 3, list(&functions));
         section(&mut module, 5, list(&[[vec![0], leb(PAGES)].concat()]));
         let global = [vec![0x7f, 1, 0x41], signed(HEAP), vec![0x0b]].concat();
@@ -88,6 +106,7 @@ impl Scripted {
         let names = names.chain(self.answers.iter().map(|(name, ..)| *name));
         let mut exports: Vec<Vec<u8>> =
             names.enumerate().map(|(index, name)| [text(name), vec![0], leb(index as u32)].concat()).collect();
+        exports.extend(self.exports.iter().map(|name| [text(name), vec![0, 0]].concat()));
         exports.push([text("memory"), vec![2, 0]].concat());
         section(&mut module, 7, list(&exports));
         // allocate: a region at the heap's end, {start, capacity, length}, and the heap moved behind it.
@@ -99,6 +118,7 @@ impl Scripted {
         .concat();
         let mut bodies = vec![vec![0, 0x0b], allocate, vec![0, 0x0b]];
         bodies.extend(regions.iter().map(|region| [vec![0, 0x41], signed(*region), vec![0x0b]].concat()));
+        bodies.push([vec![0], self.unused.clone(), vec![0x0b]].concat());
         let bodies: Vec<Vec<u8>> = bodies.into_iter().map(|body| [leb(body.len() as u32), body].concat()).collect();
         section(&mut module, 10, list(&bodies));
         let data = [vec![0, 0x41], signed(DATA), vec![0x0b], leb(memory.len() as u32), memory].concat();
