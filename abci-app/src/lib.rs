@@ -7,6 +7,7 @@ pub mod abci;
 pub mod address;
 pub mod app;
 pub mod coin;
+pub mod config;
 pub mod context;
 pub mod deep_stack;
 pub mod error;

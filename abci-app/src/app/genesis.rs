@@ -2,6 +2,7 @@
 
 use base64::engine::general_purpose::STANDARD;
 use base64::Engine as _;
+use cosmos_sdk_proto::cosmwasm::wasm::v1::GenesisState;
 use prost::Message as _;
 use serde::{Deserialize, Serialize};
 use tendermint_proto::v0_38::abci::{RequestInitChain, ResponseInitChain, ValidatorUpdate};
@@ -12,7 +13,7 @@ use crate::address::Address;
 use crate::context::{BlockInfo, Context, Mode};
 use crate::error::Error;
 use crate::gas::GasMeter;
-use crate::modules::{auth, bank};
+use crate::modules::{auth, bank, MODULE_ACCOUNTS};
 use crate::params::{self, AppParams};
 use crate::store::{Commitment, LastBlock, Store, Trees, View};
 
@@ -26,6 +27,8 @@ pub struct AppGenesis {
     pub auth: auth::genesis::Genesis,
     /// Balances.
     pub bank: bank::genesis::Genesis,
+    /// Contracts: the parameters, as `cosmwasm.wasm.v1.GenesisState` in base64 of protobuf; empty is an empty one.
+    pub wasm: String,
 }
 
 /// A validator, and who is paid for its work.
@@ -103,6 +106,16 @@ impl App {
         ctx.view.set(Store::App, VALIDATORS.to_vec(), validators);
         auth::genesis::init(ctx, &genesis.auth)?;
         bank::genesis::init(ctx, &genesis.bank)?;
+        // After the people's, whose numbers then follow the genesis.
+        for name in MODULE_ACCOUNTS {
+            auth::ensure_module_account(ctx, name)?;
+        }
+        let wasm = STANDARD
+            .decode(&genesis.wasm)
+            .ok()
+            .and_then(|bytes| GenesisState::decode(bytes.as_slice()).ok())
+            .ok_or_else(|| Error::invalid_request("wasm must be base64 of cosmwasm.wasm.v1.GenesisState"))?;
+        self.modules.wasm.init_genesis(ctx, &wasm)?;
         Ok(())
     }
 }

@@ -2,9 +2,15 @@
 
 pub mod auth;
 pub mod bank;
+mod neighbours;
 pub mod pages;
 pub mod training;
 pub mod wasm;
+
+use std::path::Path;
+
+use anyhow::Context as _;
+use cosmos_sdk_proto::Any;
 
 use crate::address::Address;
 use crate::context::{Context, QueryContext};
@@ -14,14 +20,18 @@ use crate::error::{grpc, Error, Result};
 pub const MODULE_ACCOUNTS: [&str; 2] = [auth::FEE_COLLECTOR, "training"];
 
 /// What modules keep beside the state, shared by all threads.
-#[derive(Default)]
-pub struct Modules {}
+pub struct Modules {
+    /// Contracts.
+    pub wasm: wasm::Keeper,
+}
 
 /// A message of any module.
 #[derive(Debug, Clone)]
 pub enum Message {
     /// Of `bank`.
     Bank(bank::Message),
+    /// Of `wasm`: its type and its bytes, which the module decodes.
+    Wasm(&'static str, Any),
 }
 
 /// What a message answers.
@@ -42,6 +52,9 @@ impl Message {
         if let Some(message) = bank::Message::decode(type_url, value) {
             return message.map(Self::Bank);
         }
+        if let Some(known) = wasm::messages::TYPES.iter().find(|known| **known == type_url) {
+            return Ok(Self::Wasm(known, Any { type_url: type_url.to_string(), value: value.to_vec() }));
+        }
         let shown: String = type_url.chars().take(200).collect();
         Err(Error::unknown_request(format!("no message handler for {shown}")))
     }
@@ -50,6 +63,7 @@ impl Message {
     pub fn type_url(&self) -> &'static str {
         match self {
             Self::Bank(message) => message.type_url(),
+            Self::Wasm(type_url, _) => type_url,
         }
     }
 
@@ -57,6 +71,7 @@ impl Message {
     pub fn module(&self) -> &'static str {
         match self {
             Self::Bank(_) => bank::NAME,
+            Self::Wasm(..) => "wasm",
         }
     }
 
@@ -67,6 +82,7 @@ impl Message {
     pub fn signers(&self, prefix: &str) -> Result<Vec<Address>> {
         match self {
             Self::Bank(message) => message.signers(prefix),
+            Self::Wasm(_, any) => Ok(vec![Address::parse(&wasm::messages::signer(any)?, prefix)?]),
         }
     }
 
@@ -77,18 +93,40 @@ impl Message {
     pub fn validate_basic(&self, prefix: &str) -> Result<()> {
         match self {
             Self::Bank(message) => message.validate_basic(prefix),
+            Self::Wasm(_, any) => wasm::messages::validate(prefix, any),
         }
     }
 
     /// Whether it belongs to the protocol's lane: its fee is empty, and a task's escrow pays.
     pub fn is_protocol(&self) -> bool {
         match self {
-            Self::Bank(_) => false,
+            Self::Bank(_) | Self::Wasm(..) => false,
         }
     }
 }
 
+/// What of several messages in one transaction can be seen without the state.
+///
+/// # Errors
+/// The module's.
+pub fn validate_together(_messages: &[Message]) -> Result<()> {
+    Ok(())
+}
+
 impl Modules {
+    /// Opens what modules keep beside the state, in `home`: the codes of contracts.
+    ///
+    /// # Errors
+    /// When the folder cannot be used, or another process uses it.
+    pub fn open(home: &Path) -> anyhow::Result<Self> {
+        let folder = home.join("wasm");
+        let vm = wasm::Vm::open(wasm::VmOptions::new(&folder))
+            .with_context(|| format!("the contracts' codes in {} cannot be opened", folder.display()))?;
+        let wasm = wasm::Keeper::new(vm, neighbours::Chain, neighbours::Chain);
+        wasm.connect(neighbours::Chain, neighbours::Chain);
+        Ok(Self { wasm })
+    }
+
     /// What the mempool asks of a message, on its own view.
     ///
     /// # Errors
@@ -96,6 +134,8 @@ impl Modules {
     pub fn check(&self, ctx: &mut Context, message: &Message) -> Result<()> {
         match message {
             Message::Bank(message) => message.check(ctx),
+            // Whether a contract succeeds is known only by running it, which the mempool does not.
+            Message::Wasm(..) => Ok(()),
         }
     }
 
@@ -106,26 +146,11 @@ impl Modules {
     pub fn execute(&self, ctx: &mut Context, message: &Message) -> Result<MessageResponse> {
         match message {
             Message::Bank(message) => message.execute(ctx),
+            Message::Wasm(_, any) => {
+                let response = self.wasm.handle(ctx, any)?;
+                Ok(MessageResponse { type_url: response.type_url, value: response.value })
+            }
         }
-    }
-
-    /// Executes a message that something on the chain sends: a contract, a module.
-    ///
-    /// # Errors
-    /// Unauthorized (sdk 4) when the message would need another signer than `signer`; else those of the message.
-    pub fn execute_any(
-        &self,
-        ctx: &mut Context,
-        signer: &Address,
-        type_url: &str,
-        value: &[u8],
-    ) -> Result<MessageResponse> {
-        let message = Message::decode(type_url, value)?;
-        message.validate_basic(&ctx.prefix)?;
-        if message.signers(&ctx.prefix)?.iter().any(|needed| needed != signer) {
-            return Err(Error::unauthorized("contract doesn't have permission: it is not the message's only signer"));
-        }
-        self.execute(ctx, &message)
     }
 
     /// Answers a query.
@@ -138,6 +163,9 @@ impl Modules {
         }
         if let Some(answer) = bank::queries::query(ctx, path, data) {
             return answer;
+        }
+        if wasm::PATHS.contains(&path) {
+            return self.wasm.query(ctx, path, data);
         }
         let shown: String = path.chars().take(200).collect();
         Err(grpc::unimplemented(format!("unknown query path {shown}")))

@@ -12,7 +12,7 @@ use crate::context::{Context, Mode};
 use crate::error::{Error, Result};
 use crate::gas::Gas;
 use crate::modules::auth::{self, events};
-use crate::modules::{bank, Modules};
+use crate::modules::{bank, validate_together, Modules};
 use crate::params::AppParams;
 
 /// The least fee that this node's mempool takes, in 10^-18 of the fee denomination a unit of gas.
@@ -111,6 +111,7 @@ impl Ante<'_> {
                 }
             }
         }
+        validate_together(&self.tx.messages)?;
         if !self.tx.fee_payer.is_empty() {
             let payer = Address::parse(&self.tx.fee_payer, &ctx.prefix)?;
             if !signers.contains(&payer) {

@@ -128,3 +128,77 @@ pub fn genesis(accounts: u64) -> (Vec<Account>, GenesisBuilder) {
     }
     (accounts, builder)
 }
+
+/// A node driven by hand, without an engine.
+pub struct Driven {
+    pub node: abci_app::Node,
+    pub height: i64,
+}
+
+/// What a block gave.
+pub struct Done {
+    pub results: Vec<tendermint_proto::v0_38::abci::ExecTxResult>,
+    pub app_hash: Vec<u8>,
+}
+
+impl Driven {
+    pub fn new(builder: GenesisBuilder) -> Self {
+        Self::over(abci_app::Node::open(abci_app::NodeConfig::default()).unwrap(), builder)
+    }
+
+    pub fn over(node: abci_app::Node, builder: GenesisBuilder) -> Self {
+        init_chain(&node, builder);
+        Self { node, height: 0 }
+    }
+
+    pub fn request(&self, txs: &[Vec<u8>]) -> tendermint_proto::v0_38::abci::RequestFinalizeBlock {
+        block(self.height + 1, txs)
+    }
+
+    /// Executes and commits a block.
+    pub fn block(&mut self, txs: &[Vec<u8>]) -> Done {
+        let answer = self.node.service().finalize_block(self.request(txs)).unwrap();
+        self.node.service().commit().unwrap();
+        self.height += 1;
+        Done { results: answer.tx_results, app_hash: answer.app_hash.to_vec() }
+    }
+
+    pub fn check(&self, tx: &[u8]) -> tendermint_proto::v0_38::abci::ResponseCheckTx {
+        self.node.service().check_tx(tendermint_proto::v0_38::abci::RequestCheckTx {
+            tx: tx.to_vec().into(),
+            r#type: 0,
+        })
+    }
+
+    pub fn query(&self, path: &str, data: Vec<u8>) -> tendermint_proto::v0_38::abci::ResponseQuery {
+        self.node.service().query(tendermint_proto::v0_38::abci::RequestQuery {
+            path: path.into(),
+            data: data.into(),
+            height: 0,
+            prove: false,
+        })
+    }
+
+    pub fn balance(&self, who: &str) -> u128 {
+        use cosmos_sdk_proto::cosmos::bank::v1beta1::{QueryBalanceRequest, QueryBalanceResponse};
+        let request = QueryBalanceRequest { address: who.into(), denom: "ubauta".into() };
+        let answer = self.query("/cosmos.bank.v1beta1.Query/Balance", request.encode_to_vec());
+        assert_eq!(answer.code, 0, "{}", answer.log);
+        let response = QueryBalanceResponse::decode(answer.value.as_ref()).unwrap();
+        response.balance.unwrap().amount.parse().unwrap()
+    }
+}
+
+pub fn init_chain(node: &abci_app::Node, builder: GenesisBuilder) -> Vec<u8> {
+    let doc = abci_app::genesis::GenesisDoc::read(&builder.build()).unwrap();
+    node.service().init_chain(doc.init_chain().unwrap()).unwrap().app_hash.to_vec()
+}
+
+pub fn block(height: i64, txs: &[Vec<u8>]) -> tendermint_proto::v0_38::abci::RequestFinalizeBlock {
+    tendermint_proto::v0_38::abci::RequestFinalizeBlock {
+        txs: txs.iter().map(|tx| tx.clone().into()).collect(),
+        height,
+        time: Some(tendermint_proto::google::protobuf::Timestamp { seconds: 1_767_225_600 + height, nanos: 0 }),
+        ..Default::default()
+    }
+}

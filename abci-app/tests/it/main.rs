@@ -3,3 +3,9 @@
 
 mod chain;
 mod coins_are_sent;
+mod ante_refuses;
+mod blocks_are_atomic;
+mod hostile_bytes;
+mod lockstep_paces;
+mod node_answers;
+mod state_is_proven;

@@ -3,7 +3,7 @@
 use prost::Message as _;
 use serde::{Deserialize, Serialize};
 
-use super::{keeper, keys, FEE_COLLECTOR};
+use super::{keeper, keys};
 use crate::address::Address;
 use crate::context::Context;
 use crate::error::{Error, Result};
@@ -74,6 +74,5 @@ pub fn init(ctx: &mut Context, genesis: &Genesis) -> Result<()> {
             .map_err(|error| error.context(format!("auth.accounts: {}", account.address)))?;
         keeper::ensure_account(ctx, &address)?;
     }
-    keeper::ensure_module_account(ctx, FEE_COLLECTOR)?;
     Ok(())
 }

@@ -1,0 +1,212 @@
+//! A block executed twice, or after a crash injected at every write, gives the same state.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use abci_app::store::{Db, DbConfig};
+use abci_app::{Node, NodeConfig};
+use redb::StorageBackend;
+
+use crate::chain::{block, genesis, init_chain, send, Draft, Driven};
+
+/// A disk in memory that dies at a write: that write is torn, and nothing is written afterwards.
+#[derive(Debug, Clone, Default)]
+struct Disk {
+    bytes: Arc<Mutex<Vec<u8>>>,
+    /// Writes left before it dies.
+    left: Arc<AtomicU64>,
+}
+
+impl Disk {
+    fn new() -> Self {
+        let disk = Self::default();
+        disk.left.store(u64::MAX, Ordering::SeqCst);
+        disk
+    }
+
+    fn dies_after(&self, writes: u64) {
+        self.left.store(writes, Ordering::SeqCst);
+    }
+
+    fn dead(&self) -> bool {
+        self.left.load(Ordering::SeqCst) == 0
+    }
+
+    /// What is found after a restart.
+    fn after_restart(&self) -> Self {
+        let disk = Self::new();
+        *disk.bytes.lock().unwrap() = self.bytes.lock().unwrap().clone();
+        disk
+    }
+
+    /// Counts a write; how much of it happens, or an error.
+    fn write_one(&self) -> Result<bool, BackendIoError> {
+        match self.left.load(Ordering::SeqCst) {
+            u64::MAX => Ok(true),
+            0 => Err(std::io::Error::other("the disk is dead").into()),
+            left => {
+                self.left.store(left - 1, Ordering::SeqCst);
+                Ok(left > 1)
+            }
+        }
+    }
+}
+
+impl StorageBackend for Disk {
+    fn len(&self) -> Result<u64, BackendIoError> {
+        Ok(self.bytes.lock().unwrap().len() as u64)
+    }
+
+    fn read(&self, offset: u64, out: &mut [u8]) -> Result<(), BackendIoError> {
+        let bytes = self.bytes.lock().unwrap();
+        let start = offset as usize;
+        out.copy_from_slice(&bytes[start..start + out.len()]);
+        Ok(())
+    }
+
+    fn set_len(&self, len: u64) -> Result<(), BackendIoError> {
+        self.write_one()?;
+        self.bytes.lock().unwrap().resize(len as usize, 0);
+        Ok(())
+    }
+
+    fn sync_data(&self) -> Result<(), BackendIoError> {
+        if self.dead() {
+            return Err(std::io::Error::other("the disk is dead").into());
+        }
+        Ok(())
+    }
+
+    fn write(&self, offset: u64, data: &[u8]) -> Result<(), BackendIoError> {
+        let whole = self.write_one()?;
+        let kept = if whole { data.len() } else { data.len() / 2 };
+        let start = offset as usize;
+        self.bytes.lock().unwrap()[start..start + kept].copy_from_slice(&data[..kept]);
+        Ok(())
+    }
+}
+
+fn open(disk: &Disk) -> Node {
+    let config = DbConfig { cache_bytes: 1 << 20, keep_heights: 2, ..DbConfig::default() };
+    Node::over(Db::with_backend(disk.clone(), config).unwrap(), &NodeConfig::default()).unwrap()
+}
+
+/// Blocks with their app hashes, made on a node that never crashes.
+fn reference() -> (abci_app::genesis::GenesisBuilder, Vec<Vec<Vec<u8>>>, Vec<Vec<u8>>) {
+    let (mut accounts, builder) = genesis(6);
+    let mut chain = Driven::new(builder.clone());
+    let mut blocks = Vec::new();
+    let mut hashes = Vec::new();
+    for n in 0..5u64 {
+        let txs: Vec<Vec<u8>> = (0..6)
+            .map(|from| {
+                let to = accounts[(from + 1) % 6].address();
+                let own = accounts[from].address();
+                accounts[from].tx(Draft::new(vec![send(&own, &to, 1 + u128::from(n))]))
+            })
+            .collect();
+        hashes.push(chain.block(&txs).app_hash);
+        blocks.push(txs);
+    }
+    (builder, blocks, hashes)
+}
+
+#[test]
+fn two_nodes_agree_and_a_block_executed_twice_gives_the_same_state() {
+    let (builder, blocks, hashes) = reference();
+    let mut chain = Driven::new(builder);
+    for (txs, hash) in blocks.iter().zip(&hashes) {
+        let first = chain.node.service().finalize_block(chain.request(txs)).unwrap();
+        assert_eq!(first.app_hash, *hash);
+        // Another block at this height was executed in between: it leaves nothing behind.
+        chain.node.service().finalize_block(chain.request(&txs[..1])).unwrap();
+        let second = chain.node.service().finalize_block(chain.request(txs)).unwrap();
+        assert_eq!(first, second);
+        chain.node.service().commit().unwrap();
+        chain.height += 1;
+    }
+}
+
+#[test]
+fn a_crash_at_any_write_leaves_the_state_before_or_after_the_block() {
+    let (builder, blocks, hashes) = reference();
+    let disk = Disk::new();
+    init_chain(&open(&disk), builder);
+    for (n, txs) in blocks.iter().enumerate() {
+        let height = n as i64 + 1;
+        let mut writes = 1;
+        loop {
+            // The same disk, each time dying one write later, until the commit survives.
+            let victim = disk.after_restart();
+            {
+                let node = open(&victim);
+                node.service().finalize_block(block(height, txs)).unwrap();
+                victim.dies_after(writes);
+                let _ = node.service().commit();
+            }
+            let died = victim.dead();
+            let survivor = victim.after_restart();
+            let node = open(&survivor);
+            let info = node.service().info(Default::default());
+            let (before, after) = (height - 1, height);
+            assert!([before, after].contains(&info.last_block_height), "height {height}, write {writes}");
+            if info.last_block_height == after {
+                assert_eq!(info.last_block_app_hash, hashes[n], "height {height}, write {writes}");
+            } else {
+                // The engine replays.
+                let replayed = node.service().finalize_block(block(height, txs)).unwrap();
+                assert_eq!(replayed.app_hash, hashes[n], "height {height}, write {writes}");
+                node.service().commit().unwrap();
+            }
+            if let Some(next) = blocks.get(n + 1) {
+                let answer = node.service().finalize_block(block(height + 1, next)).unwrap();
+                assert_eq!(answer.app_hash, hashes[n + 1], "height {height}, write {writes}");
+            }
+            if !died {
+                break;
+            }
+            writes += 1;
+        }
+        assert!(writes > 5, "the crash was never injected");
+        let node = open(&disk);
+        node.service().finalize_block(block(height, txs)).unwrap();
+        node.service().commit().unwrap();
+    }
+}
+
+#[test]
+fn a_state_on_disk_goes_on_where_it_stood() {
+    let (builder, blocks, hashes) = reference();
+    let folder = tempfile::tempdir().unwrap();
+    let config = NodeConfig { home: Some(folder.path().into()), ..NodeConfig::default() };
+    init_chain(&Node::open(config.clone()).unwrap(), builder);
+    for (n, txs) in blocks.iter().enumerate() {
+        let node = Node::open(config.clone()).unwrap();
+        let info = node.service().info(Default::default());
+        assert_eq!(info.last_block_height, n as i64);
+        assert_eq!(node.service().finalize_block(block(n as i64 + 1, txs)).unwrap().app_hash, hashes[n]);
+        node.service().commit().unwrap();
+    }
+}
+
+#[test]
+fn a_folder_has_one_node() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = NodeConfig { home: Some(folder.path().into()), ..NodeConfig::default() };
+    let _first = Node::open(config.clone()).unwrap();
+    assert!(Node::open(config).is_err());
+}
+
+#[test]
+fn calls_out_of_order_are_refused() {
+    let (_, builder) = genesis(1);
+    let node = Node::open(NodeConfig::default()).unwrap();
+    assert!(node.service().finalize_block(block(1, &[])).is_err());
+    init_chain(&node, builder);
+    assert!(node.service().commit().is_err());
+    assert!(node.service().finalize_block(block(2, &[])).is_err());
+    node.service().finalize_block(block(1, &[])).unwrap();
+    node.service().commit().unwrap();
+    assert!(node.service().commit().is_err());
+    assert!(node.service().finalize_block(block(1, &[])).is_err());
+}
