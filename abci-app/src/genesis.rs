@@ -4,6 +4,7 @@ use base64::engine::general_purpose::STANDARD;
 use base64::Engine as _;
 use serde::{Deserialize, Serialize};
 use serde_json::{json, Value};
+use sha2::{Digest, Sha256};
 use tendermint_proto::google::protobuf::{Duration, Timestamp};
 use tendermint_proto::v0_38::abci::{RequestInitChain, ValidatorUpdate};
 use tendermint_proto::v0_38::crypto::{public_key::Sum, PublicKey};
@@ -192,8 +193,10 @@ impl GenesisBuilder {
     /// A validator: the 32 bytes of its Ed25519 key, its power, and its operator's account in bech32.
     #[must_use]
     pub fn validator(mut self, key: &[u8; 32], power: u64, operator: Option<&str>) -> Self {
+        let address = hex::encode_upper(&Sha256::digest(key)[..20]);
         let key = STANDARD.encode(key);
         self.validators.push(json!({
+            "address": address,
             "pub_key": { "type": "tendermint/PubKeyEd25519", "value": key },
             "power": power.to_string(),
             "name": "",

@@ -72,8 +72,7 @@ fn init(home: &Path, genesis: Option<&Path>) -> anyhow::Result<()> {
     std::fs::write(&file, config::DEFAULT).with_context(|| format!("{} cannot be written", file.display()))?;
     println!("wrote {}", file.display());
     if let Some(genesis) = genesis {
-        let text =
-            std::fs::read_to_string(genesis).with_context(|| format!("{} cannot be read", genesis.display()))?;
+        let text = std::fs::read_to_string(genesis).with_context(|| format!("{} cannot be read", genesis.display()))?;
         let mut document: serde_json::Value =
             serde_json::from_str(&text).with_context(|| format!("{} is no genesis document", genesis.display()))?;
         let has_state = document.get("app_state").is_some_and(|state| state.as_object().is_some_and(|o| !o.is_empty()));

@@ -13,7 +13,7 @@ use crate::address::Address;
 use crate::context::{BlockInfo, Context, Mode};
 use crate::error::Error;
 use crate::gas::GasMeter;
-use crate::modules::{auth, bank, MODULE_ACCOUNTS};
+use crate::modules::{auth, bank, training, MODULE_ACCOUNTS};
 use crate::params::{self, AppParams};
 use crate::store::{Commitment, LastBlock, Store, Trees, View};
 
@@ -29,6 +29,8 @@ pub struct AppGenesis {
     pub bank: bank::genesis::Genesis,
     /// Contracts: the parameters, as `cosmwasm.wasm.v1.GenesisState` in base64 of protobuf; empty is an empty one.
     pub wasm: String,
+    /// Parameters of training.
+    pub training: training::genesis::Genesis,
 }
 
 /// A validator, and who is paid for its work.
@@ -116,6 +118,8 @@ impl App {
             .and_then(|bytes| GenesisState::decode(bytes.as_slice()).ok())
             .ok_or_else(|| Error::invalid_request("wasm must be base64 of cosmwasm.wasm.v1.GenesisState"))?;
         self.modules.wasm.init_genesis(ctx, &wasm)?;
+        // After the contracts, whose addresses it holds.
+        training::genesis::init(ctx, &genesis.training)?;
         Ok(())
     }
 }

@@ -15,14 +15,18 @@ use cosmos_sdk_proto::Any;
 use crate::address::Address;
 use crate::context::{Context, QueryContext};
 use crate::error::{grpc, Error, Result};
+use crate::events::Event;
+use crate::gas::Gas;
 
 /// The accounts that modules own and users cannot send to.
-pub const MODULE_ACCOUNTS: [&str; 2] = [auth::FEE_COLLECTOR, "training"];
+pub const MODULE_ACCOUNTS: [&str; 2] = [auth::FEE_COLLECTOR, training::NAME];
 
 /// What modules keep beside the state, shared by all threads.
 pub struct Modules {
     /// Contracts.
     pub wasm: wasm::Keeper,
+    /// Tasks and rounds.
+    pub training: training::Keeper,
 }
 
 /// A message of any module.
@@ -32,6 +36,8 @@ pub enum Message {
     Bank(bank::Message),
     /// Of `wasm`: its type and its bytes, which the module decodes.
     Wasm(&'static str, Any),
+    /// Of `training`.
+    Training(training::Message),
 }
 
 /// What a message answers.
@@ -55,6 +61,9 @@ impl Message {
         if let Some(known) = wasm::messages::TYPES.iter().find(|known| **known == type_url) {
             return Ok(Self::Wasm(known, Any { type_url: type_url.to_string(), value: value.to_vec() }));
         }
+        if let Some(message) = training::Message::decode(type_url, value) {
+            return message.map(Self::Training);
+        }
         let shown: String = type_url.chars().take(200).collect();
         Err(Error::unknown_request(format!("no message handler for {shown}")))
     }
@@ -64,6 +73,7 @@ impl Message {
         match self {
             Self::Bank(message) => message.type_url(),
             Self::Wasm(type_url, _) => type_url,
+            Self::Training(message) => message.type_url(),
         }
     }
 
@@ -72,6 +82,7 @@ impl Message {
         match self {
             Self::Bank(_) => bank::NAME,
             Self::Wasm(..) => "wasm",
+            Self::Training(_) => training::NAME,
         }
     }
 
@@ -82,6 +93,7 @@ impl Message {
     pub fn signers(&self, prefix: &str) -> Result<Vec<Address>> {
         match self {
             Self::Bank(message) => message.signers(prefix),
+            Self::Training(message) => message.signers(prefix),
             Self::Wasm(_, any) => Ok(vec![Address::parse(&wasm::messages::signer(any)?, prefix)?]),
         }
     }
@@ -94,6 +106,7 @@ impl Message {
         match self {
             Self::Bank(message) => message.validate_basic(prefix),
             Self::Wasm(_, any) => wasm::messages::validate(prefix, any),
+            Self::Training(message) => message.validate_basic(prefix),
         }
     }
 
@@ -101,6 +114,7 @@ impl Message {
     pub fn is_protocol(&self) -> bool {
         match self {
             Self::Bank(_) | Self::Wasm(..) => false,
+            Self::Training(message) => message.is_protocol(),
         }
     }
 }
@@ -109,8 +123,20 @@ impl Message {
 ///
 /// # Errors
 /// The module's.
-pub fn validate_together(_messages: &[Message]) -> Result<()> {
-    Ok(())
+pub fn validate_together(messages: &[Message]) -> Result<()> {
+    let of_training = |message: &Message| matches!(message, Message::Training(_));
+    // Other modules' messages are judged one by one.
+    if !messages.iter().any(of_training) {
+        return Ok(());
+    }
+    let training: Vec<&training::Message> = messages
+        .iter()
+        .filter_map(|message| match message {
+            Message::Training(message) => Some(message),
+            _ => None,
+        })
+        .collect();
+    training::messages::validate_together(&training)
 }
 
 impl Modules {
@@ -124,7 +150,7 @@ impl Modules {
             .with_context(|| format!("the contracts' codes in {} cannot be opened", folder.display()))?;
         let wasm = wasm::Keeper::new(vm, neighbours::Chain, neighbours::Chain);
         wasm.connect(neighbours::Chain, neighbours::Chain);
-        Ok(Self { wasm })
+        Ok(Self { wasm, training: training::Keeper::new(&training::Config::default()) })
     }
 
     /// What the mempool asks of a message, on its own view.
@@ -136,6 +162,7 @@ impl Modules {
             Message::Bank(message) => message.check(ctx),
             // Whether a contract succeeds is known only by running it, which the mempool does not.
             Message::Wasm(..) => Ok(()),
+            Message::Training(message) => message.check(ctx, &self.training, &self.wasm),
         }
     }
 
@@ -150,6 +177,7 @@ impl Modules {
                 let response = self.wasm.handle(ctx, any)?;
                 Ok(MessageResponse { type_url: response.type_url, value: response.value })
             }
+            Message::Training(message) => message.execute(ctx, &self.training, &self.wasm),
         }
     }
 
@@ -164,6 +192,9 @@ impl Modules {
         if let Some(answer) = bank::queries::query(ctx, path, data) {
             return answer;
         }
+        if let Some(answer) = training::queries::query(ctx, path, data) {
+            return answer;
+        }
         if wasm::PATHS.contains(&path) {
             return self.wasm.query(ctx, path, data);
         }
@@ -175,15 +206,34 @@ impl Modules {
     ///
     /// # Errors
     /// Insufficient fee (sdk 13) for a message that no escrow pays.
-    pub fn charge_protocol_fee(&self, _ctx: &mut Context, message: &Message, _gas: u64) -> Result<()> {
-        Err(Error::insufficient_fee(format!("{} needs a fee", message.type_url())))
+    pub fn charge_protocol_fee(&self, ctx: &mut Context, message: &Message, gas: Gas) -> Result<()> {
+        match message {
+            Message::Training(message) => self.training.charge_protocol_fee(ctx, &self.wasm, message, gas).map(drop),
+            _ => Err(Error::insufficient_fee(format!("{} needs a fee", message.type_url()))),
+        }
     }
 
-    /// What happens before the transactions of a block.
+    /// What happens before the transactions of a block: nothing today.
     pub fn begin_block(&self, _ctx: &mut Context) {}
 
     /// What happens after the transactions of a block.
-    pub fn end_block(&self, _ctx: &mut Context, _block: &EndOfBlock) {}
+    pub fn end_block(&self, ctx: &mut Context, block: &EndOfBlock) {
+        let result = ctx.nested(|ctx| self.training.end_block(ctx, &self.wasm, block));
+        if let Err(error) = result {
+            hook_failed(ctx, training::NAME, &error);
+        }
+    }
+}
+
+/// A hook that fails leaves nothing behind, and the chain goes on: it says so, and the next block tries again.
+fn hook_failed(ctx: &mut Context, module: &str, error: &Error) {
+    tracing::error!(module, height = ctx.block.height, %error, "a hook of the block failed and was undone");
+    ctx.emit(
+        Event::new("block_hook_failed")
+            .with("module", module)
+            .with("codespace", error.codespace)
+            .with("code", error.code.to_string()),
+    );
 }
 
 /// What hooks at the end of a block are told.

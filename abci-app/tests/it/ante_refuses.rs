@@ -157,7 +157,11 @@ fn a_failed_message_keeps_fee_and_sequence_and_nothing_else() {
     let tx = accounts[0].tx(Draft::new(vec![send(&from, &to, 10), send(&from, &to, 5_000_000)]));
     let done = chain.block(&[tx.clone()]);
     assert_eq!((done.results[0].code, done.results[0].codespace.as_str()), (5, "sdk"));
-    assert!(done.results[0].log.starts_with("failed to execute message; message index: 1: "), "{}", done.results[0].log);
+    assert!(
+        done.results[0].log.starts_with("failed to execute message; message index: 1: "),
+        "{}",
+        done.results[0].log
+    );
     assert!(done.results[0].data.is_empty());
     let kinds: Vec<&str> = done.results[0].events.iter().map(|event| event.r#type.as_str()).collect();
     assert_eq!(kinds, ["coin_spent", "coin_received", "transfer", "message", "tx", "tx", "tx"]);

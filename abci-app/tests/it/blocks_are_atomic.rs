@@ -40,7 +40,7 @@ impl Disk {
     }
 
     /// Counts a write; how much of it happens, or an error.
-    fn write_one(&self) -> Result<bool, BackendIoError> {
+    fn write_one(&self) -> Result<bool, std::io::Error> {
         match self.left.load(Ordering::SeqCst) {
             u64::MAX => Ok(true),
             0 => Err(std::io::Error::other("the disk is dead").into()),
@@ -53,31 +53,31 @@ impl Disk {
 }
 
 impl StorageBackend for Disk {
-    fn len(&self) -> Result<u64, BackendIoError> {
+    fn len(&self) -> Result<u64, std::io::Error> {
         Ok(self.bytes.lock().unwrap().len() as u64)
     }
 
-    fn read(&self, offset: u64, out: &mut [u8]) -> Result<(), BackendIoError> {
+    fn read(&self, offset: u64, out: &mut [u8]) -> Result<(), std::io::Error> {
         let bytes = self.bytes.lock().unwrap();
         let start = offset as usize;
         out.copy_from_slice(&bytes[start..start + out.len()]);
         Ok(())
     }
 
-    fn set_len(&self, len: u64) -> Result<(), BackendIoError> {
+    fn set_len(&self, len: u64) -> Result<(), std::io::Error> {
         self.write_one()?;
         self.bytes.lock().unwrap().resize(len as usize, 0);
         Ok(())
     }
 
-    fn sync_data(&self) -> Result<(), BackendIoError> {
+    fn sync_data(&self) -> Result<(), std::io::Error> {
         if self.dead() {
             return Err(std::io::Error::other("the disk is dead").into());
         }
         Ok(())
     }
 
-    fn write(&self, offset: u64, data: &[u8]) -> Result<(), BackendIoError> {
+    fn write(&self, offset: u64, data: &[u8]) -> Result<(), std::io::Error> {
         let whole = self.write_one()?;
         let kept = if whole { data.len() } else { data.len() / 2 };
         let start = offset as usize;

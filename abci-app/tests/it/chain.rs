@@ -164,10 +164,9 @@ impl Driven {
     }
 
     pub fn check(&self, tx: &[u8]) -> tendermint_proto::v0_38::abci::ResponseCheckTx {
-        self.node.service().check_tx(tendermint_proto::v0_38::abci::RequestCheckTx {
-            tx: tx.to_vec().into(),
-            r#type: 0,
-        })
+        self.node
+            .service()
+            .check_tx(tendermint_proto::v0_38::abci::RequestCheckTx { tx: tx.to_vec().into(), r#type: 0 })
     }
 
     pub fn query(&self, path: &str, data: Vec<u8>) -> tendermint_proto::v0_38::abci::ResponseQuery {

@@ -106,12 +106,8 @@ fn queries_answer_arbitrary_bytes_with_a_code() {
     runner
         .run(&input, |(path, data, height, prove)| {
             let height = height % 3;
-            let answer: ResponseQuery = chain.node.service().query(RequestQuery {
-                path: PATHS[path].into(),
-                data: data.into(),
-                height,
-                prove,
-            });
+            let answer: ResponseQuery =
+                chain.node.service().query(RequestQuery { path: PATHS[path].into(), data: data.into(), height, prove });
             prop_assert!(answer.height > 0);
             prop_assert!(answer.code == 0 || !answer.codespace.is_empty());
             Ok(())

@@ -115,10 +115,8 @@ async fn the_engine_answers_every_method_that_clients_call() {
 
     client.health().await.unwrap();
     assert_eq!(client.abci_info().await.unwrap().last_block_height.value(), 1);
-    let found = client
-        .tx_search(Query::eq("tx.hash", sent.hash.to_string()), false, 1, 10, Order::Ascending)
-        .await
-        .unwrap();
+    let found =
+        client.tx_search(Query::eq("tx.hash", sent.hash.to_string()), false, 1, 10, Order::Ascending).await.unwrap();
     assert_eq!(found.txs[0].hash, sent.hash);
     for query in [
         Query::eq("message.sender", from.clone()),

@@ -68,7 +68,12 @@ fn a_value_and_an_absence_are_proven_against_the_app_hash() {
     assert_eq!(answer.value.as_ref(), b"1000005");
     assert!(verifies(&answer, "bank", &balance_key(&to), &done.app_hash));
     // Another value, another key, another root.
-    assert!(!verifies(&ResponseQuery { value: b"1000006".to_vec().into(), ..answer.clone() }, "bank", &balance_key(&to), &done.app_hash));
+    assert!(!verifies(
+        &ResponseQuery { value: b"1000006".to_vec().into(), ..answer.clone() },
+        "bank",
+        &balance_key(&to),
+        &done.app_hash
+    ));
     assert!(!verifies(&answer, "bank", &balance_key(&from), &done.app_hash));
     assert!(!verifies(&answer, "auth", &balance_key(&to), &done.app_hash));
     assert!(!verifies(&answer, "bank", &balance_key(&to), &[0; 32]));
@@ -134,11 +139,4 @@ fn heights_that_were_pruned_are_refused_and_the_kept_ones_stay_whole() {
     let answer = prove(&chain, "bank", &balance_key(&to), 16);
     assert_eq!(answer.code, 18);
     assert!(answer.log.contains("heights 17 to 20 are"), "{}", answer.log);
-}
-
-#[test]
-fn a_block_without_changes_leaves_the_app_hash_alone() {
-    let (_, builder) = genesis(1);
-    let mut chain = Driven::new(builder);
-    assert_eq!(chain.block(&[]).app_hash, chain.block(&[]).app_hash);
 }
