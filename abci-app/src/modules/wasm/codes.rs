@@ -3,7 +3,7 @@
 use std::io::Read;
 
 use cosmos_sdk_proto::cosmwasm::wasm::v1::{AccessConfig, CodeInfo};
-use flate2::read::GzDecoder;
+use flate2::read::MultiGzDecoder;
 
 use super::state::{self, Reading};
 use super::{access, errors, gas, keys, Keeper};
@@ -89,7 +89,7 @@ fn is_gzip(bytes: &[u8]) -> bool {
 /// Unzips at most `limit` bytes; what would be larger is refused without being unzipped.
 pub(super) fn unzip(bytes: &[u8], limit: usize) -> Result<Vec<u8>> {
     let mut wasm = Vec::new();
-    let read = GzDecoder::new(bytes).take(limit as u64 + 1).read_to_end(&mut wasm);
+    let read = MultiGzDecoder::new(bytes).take(limit as u64 + 1).read_to_end(&mut wasm);
     let failed = |why: &dyn std::fmt::Display| errors::CREATE_FAILED.wrap(format!("uncompress wasm archive: {why}"));
     read.map_err(|error| failed(&error))?;
     if wasm.len() > limit {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::raw_range::{RawRange, RawRangeAnswer};
-use super::response::Coin;
+use super::response::{variant, Coin};
 use super::state::{Frame, Reading};
 use super::storage::Meter;
 use super::{addresses, errors, gas, keys, Keeper};
@@ -193,12 +193,6 @@ fn no_such(error: Error, address: &str) -> Failure {
         return Failure::System(SystemError::NoSuchContract { addr: address.into() });
     }
     Failure::Error(error)
-}
-
-fn variant(content: &Value) -> Option<&str> {
-    let object = content.as_object()?;
-    let mut names = object.keys();
-    names.next().filter(|_| names.next().is_none()).map(String::as_str)
 }
 
 fn parse<T: for<'de> Deserialize<'de>>(content: &Value) -> Result<T, Failure> {

@@ -286,7 +286,7 @@ struct Any {
 }
 
 /// The name of the only variant in an enum's JSON.
-fn variant(content: &Value) -> Option<&str> {
+pub(super) fn variant(content: &Value) -> Option<&str> {
     let object = content.as_object()?;
     let mut names = object.keys();
     names.next().filter(|_| names.next().is_none()).map(String::as_str)

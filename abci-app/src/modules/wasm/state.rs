@@ -41,11 +41,13 @@ impl Frame {
 pub(super) trait Reading {
     fn read(&mut self, key: &[u8]) -> Result<Option<Vec<u8>>>;
     fn meter(&mut self) -> &mut GasMeter;
+    fn view(&self) -> &View;
+    fn calls(&self) -> &Calls;
     fn frame(&self) -> Frame;
 
     fn has(&mut self, key: &[u8]) -> Result<bool> {
         self.meter().consume(kv::HAS, "Has")?;
-        Ok(self.frame().view.get(Store::Wasm, key).is_some())
+        Ok(self.view().get(Store::Wasm, key).is_some())
     }
 
     fn code(&mut self, id: u64) -> Result<Option<CodeInfo>> {
@@ -76,7 +78,7 @@ pub(super) trait Reading {
         if self.is_pinned(code_id)? {
             return Ok(true);
         }
-        let Some(loaded) = self.frame().calls.loaded else { return Ok(false) };
+        let Some(loaded) = &self.calls().loaded else { return Ok(false) };
         let mut loaded = loaded.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         Ok(!loaded.insert(*checksum))
     }
@@ -89,6 +91,14 @@ impl Reading for Context {
 
     fn meter(&mut self) -> &mut GasMeter {
         &mut self.gas
+    }
+
+    fn view(&self) -> &View {
+        &self.view
+    }
+
+    fn calls(&self) -> &Calls {
+        &self.calls
     }
 
     fn frame(&self) -> Frame {
@@ -109,6 +119,14 @@ impl Reading for QueryContext {
 
     fn meter(&mut self) -> &mut GasMeter {
         &mut self.gas
+    }
+
+    fn view(&self) -> &View {
+        &self.view
+    }
+
+    fn calls(&self) -> &Calls {
+        &self.calls
     }
 
     fn frame(&self) -> Frame {

@@ -9,6 +9,7 @@ mod determinism;
 mod dispatch;
 mod hackatom;
 mod host;
+mod hostile;
 mod queries_of_contracts;
 mod queue;
 mod replier;

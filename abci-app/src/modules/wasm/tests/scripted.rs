@@ -15,6 +15,7 @@ pub struct Scripted {
     /// Instructions of a function that nobody calls.
     unused: Vec<u8>,
     exports: Vec<&'static str>,
+    execute: Option<Vec<u8>>,
 }
 
 impl Scripted {
@@ -31,6 +32,7 @@ impl Scripted {
             migrate_version: None,
             unused: Vec::new(),
             exports: Vec::new(),
+            execute: None,
         }
     }
 
@@ -66,6 +68,13 @@ impl Scripted {
     /// Exports a function of that name, which does nothing.
     pub fn with_export(mut self, name: &'static str) -> Self {
         self.exports.push(name);
+        self
+    }
+
+    /// Makes `execute` call itself for ever.
+    pub fn recursive(mut self) -> Self {
+        // The fifth function, with its own three parameters.
+        self.execute = Some(vec![0, 0x20, 0, 0x20, 1, 0x20, 2, 0x10, 4, 0x0b]);
         self
     }
 
@@ -118,6 +127,9 @@ impl Scripted {
         .concat();
         let mut bodies = vec![vec![0, 0x0b], allocate, vec![0, 0x0b]];
         bodies.extend(regions.iter().map(|region| [vec![0, 0x41], signed(*region), vec![0x0b]].concat()));
+        if let Some(execute) = &self.execute {
+            bodies[4] = execute.clone();
+        }
         bodies.push([vec![0], self.unused.clone(), vec![0x0b]].concat());
         let bodies: Vec<Vec<u8>> = bodies.into_iter().map(|body| [leb(body.len() as u32), body].concat()).collect();
         section(&mut module, 10, list(&bodies));
