@@ -46,6 +46,8 @@ pub struct ChainSettings {
     pub gas_percent: u64,
     /// How many blocks a transaction may take before it is given up.
     pub patience_blocks: u64,
+    /// The pause before a broadcast without an answer is repeated; it doubles each time.
+    pub retry_pause: Duration,
 }
 
 impl ChainSettings {
@@ -58,6 +60,7 @@ impl ChainSettings {
             gas_price: GasPrice::default(),
             gas_percent: 150,
             patience_blocks: 30,
+            retry_pause: Duration::from_millis(200),
         }
     }
 }

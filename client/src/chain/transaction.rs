@@ -1,7 +1,7 @@
 //! Transactions: sign, simulate, send, wait.
 
-use std::time::Duration;
-
+use base64::engine::general_purpose::STANDARD;
+use base64::Engine;
 use cosmrs::proto::cosmos::base::abci::v1beta1::TxMsgData;
 use cosmrs::proto::cosmos::crypto::secp256k1::PubKey;
 use cosmrs::proto::cosmos::tx::signing::v1beta1::SignMode;
@@ -230,7 +230,7 @@ impl Chain {
             gas_wanted: u64::try_from(result.gas_wanted).unwrap_or(0),
             gas_used: u64::try_from(result.gas_used).unwrap_or(0),
             events: result.events,
-            data: result.data.to_vec(),
+            data: answers_in(&result.data),
             bytes: found.tx,
         }))
     }
@@ -285,7 +285,7 @@ impl Chain {
     /// Hands bytes to the mempool. An answer that is lost is asked for again with the same bytes, because they may have arrived: that
     /// the node knows them already is then a success.
     async fn broadcast(&self, bytes: &[u8]) -> Result<(), ChainError> {
-        let mut pause = Duration::from_millis(200);
+        let mut pause = self.settings().retry_pause;
         let mut attempt = 1;
         loop {
             match self.rpc().broadcast_tx_sync(bytes.to_vec()).await {
@@ -315,6 +315,15 @@ impl Chain {
                 Err(error) => return Err(error),
             }
         }
+    }
+}
+
+/// The answers of a transaction as they come out of `tendermint_rpc`, which leaves the JSON's base64 as it stands. The protobuf begins
+/// with a field's key, 0x0a or 0x12, neither of which is a character of base64.
+fn answers_in(data: &[u8]) -> Vec<u8> {
+    match data.first() {
+        None | Some(0x0a | 0x12) => data.to_vec(),
+        Some(_) => STANDARD.decode(data).unwrap_or_else(|_| data.to_vec()),
     }
 }
 

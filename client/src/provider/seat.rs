@@ -66,8 +66,8 @@ impl Provider {
     }
 
     /// The share in a deal; `None` when it is wrong beyond doubt. A complaint costs the whole bond if the share was right, so nothing that
-    /// the node may have made up leads to one: the deal's signature and proof are verified, and the share key is computed from its own
-    /// commitments.
+    /// the node may have made up leads to one: the deal's signature and proof are verified, and the share is checked against the deal's
+    /// own commitments.
     fn open_share(
         &self,
         snapshot: &Snapshot,
@@ -82,24 +82,25 @@ impl Provider {
         if signed.body.dealer.as_bytes() != record.dealer {
             return Err(wrong("is filed under another dealer".to_owned()));
         }
-        let seat = Seat::new(keys, snapshot.ectx, &self.address, index);
-        let shown = ShareKeys::decode_one(&share_keys.points, index).map_err(|why| wrong(why.to_string()))?;
-        if let Ok(share) = seat.open(&signed.body, &shown) {
-            return Ok(Some(share));
-        }
         let dealer = snapshot.epoch.members.iter().find(|member| member.address == record.dealer);
         let dealer = dealer.ok_or_else(|| wrong("is of nobody who enrolled".to_owned()))?;
+        let v = derive::signing_key(dealer).map_err(|why| wrong(why.to_string()))?;
+        signed.verify(&snapshot.ectx, &v).map_err(|why| wrong(why.to_string()))?;
+        let shown = ShareKeys::decode_one(&share_keys.points, index).map_err(|why| wrong(why.to_string()))?;
+        if let Ok(share) = Seat::new(keys, snapshot.ectx, &self.address, index).open(&signed.body) {
+            // An answer under another key than the chain's would convict this seat.
+            return if share.key() == shown {
+                Ok(Some(share))
+            } else {
+                Err(wrong("does not give the share keys that the chain computed".to_owned()))
+            };
+        }
         let seats = snapshot.seats(&self.address, keys)?;
-        let state = DealState {
-            dealer: &signed.body.dealer,
-            x: &derive::point(&dealer.masking_key).map_err(|why| wrong(why.to_string()))?,
-            v: &derive::signing_key(dealer).map_err(|why| wrong(why.to_string()))?,
-            seats: &seats,
-            threshold: seats.threshold(),
-        };
-        let computed = deal::verify(&snapshot.ectx, &state, &signed).map_err(|why| wrong(why.to_string()))?;
-        let own = computed.get(index).ok_or_else(|| wrong("has too few shares".to_owned()))?;
-        Ok(seat.open(&signed.body, &own).ok())
+        let x = derive::point(&dealer.masking_key).map_err(|why| wrong(why.to_string()))?;
+        let state =
+            DealState { dealer: &signed.body.dealer, x: &x, v: &v, seats: &seats, threshold: seats.threshold() };
+        deal::verify(&snapshot.ectx, &state, &signed).map_err(|why| wrong(why.to_string()))?;
+        Ok(None)
     }
 
     async fn complain(

@@ -113,6 +113,10 @@ impl Provider {
             return Ok(false);
         }
         let records = self.records.epoch(view.record.epoch).round(number);
+        if committed && records.check_in()?.is_none() {
+            // Its records are lost: it sits the round out.
+            return Ok(false);
+        }
         Ok(records.submission()?.is_none() && records.update(view.model_hash.as_bytes())?.is_none())
     }
 

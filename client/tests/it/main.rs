@@ -7,5 +7,11 @@
     clippy::disallowed_methods
 )]
 
+mod ledger;
+mod lies;
 mod mock;
+mod model_providers;
+mod providers;
+mod restarts;
 mod sequences;
+mod world;

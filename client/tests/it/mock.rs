@@ -9,7 +9,7 @@ use base64::Engine;
 use bauta_client::chain::{Chain, ChainError, ChainSettings, Pace, Rpc, Signer};
 use bauta_client::keys::SecretKey;
 use cosmrs::proto::cosmos::auth::v1beta1::{BaseAccount, QueryAccountRequest, QueryAccountResponse};
-use cosmrs::proto::cosmos::base::abci::v1beta1::GasInfo;
+use cosmrs::proto::cosmos::base::abci::v1beta1::{GasInfo, TxMsgData};
 use cosmrs::proto::cosmos::tx::v1beta1::{AuthInfo, SimulateResponse, TxBody, TxRaw};
 use cosmrs::Any;
 use prost::Message;
@@ -17,18 +17,22 @@ use serde_json::{json, Value};
 use sha2::{Digest, Sha256};
 use tendermint_rpc::{Client, Error, SimpleRequest};
 
-/// What became of a transaction: nothing to say, or codespace, code and sentence.
-pub type Executed = Result<(), (String, u32, String)>;
+/// What became of a transaction: its answers, or codespace, code and sentence.
+pub type Executed = Result<Vec<Any>, (String, u32, String)>;
+/// Whether a transaction may come in.
+pub type Checked = Result<(), (String, u32, String)>;
 
 /// A transaction in a block: height, place, what became of it, its bytes.
 pub type InBlock = (u64, u32, Executed, Vec<u8>);
 
 /// What executes messages and answers queries.
-pub trait Machine: Send {
+pub trait Machine: Send + 'static {
     /// Executes a transaction's messages; codespace, code and sentence if it fails.
     fn execute(&mut self, height: u64, index: u32, messages: &[Any]) -> Executed;
+    /// Whatever reaches the node, accepted or not.
+    fn received(&mut self, _messages: &[Any]) {}
     /// Before a transaction enters the mempool.
-    fn check(&mut self, _height: u64, _messages: &[Any]) -> Executed {
+    fn check(&mut self, _height: u64, _messages: &[Any]) -> Checked {
         Ok(())
     }
     /// The end of a block.
@@ -42,7 +46,7 @@ pub struct Idle;
 
 impl Machine for Idle {
     fn execute(&mut self, _: u64, _: u32, _: &[Any]) -> Executed {
-        Ok(())
+        Ok(Vec::new())
     }
 
     fn query(&mut self, path: &str, _: &[u8]) -> Result<Vec<u8>, (u32, String)> {
@@ -63,7 +67,7 @@ pub enum Fault {
     Dropped,
 }
 
-pub struct Node {
+pub struct Node<M> {
     pub height: u64,
     pub committed: BTreeMap<String, u64>,
     pub pending: BTreeMap<String, u64>,
@@ -71,16 +75,23 @@ pub struct Node {
     pub blocks: BTreeMap<[u8; 32], InBlock>,
     pub faults: VecDeque<Fault>,
     pub broadcasts: usize,
-    pub machine: Box<dyn Machine>,
+    /// After so many calls the node answers nothing more: where a process is cut off.
+    pub calls_left: Option<u32>,
+    pub machine: M,
 }
 
-#[derive(Clone)]
-pub struct MockNode(pub Arc<Mutex<Node>>);
+pub struct MockNode<M = Idle>(pub Arc<Mutex<Node<M>>>);
 
 pub const PREFIX: &str = "bauta";
 
-impl MockNode {
-    pub fn new(machine: impl Machine + 'static) -> Self {
+impl<M> Clone for MockNode<M> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<M: Machine> MockNode<M> {
+    pub fn new(machine: M) -> Self {
         Self(Arc::new(Mutex::new(Node {
             height: 1,
             committed: BTreeMap::new(),
@@ -89,7 +100,8 @@ impl MockNode {
             blocks: BTreeMap::new(),
             faults: VecDeque::new(),
             broadcasts: 0,
-            machine: Box::new(machine),
+            machine,
+            calls_left: None,
         })))
     }
 
@@ -103,10 +115,11 @@ impl MockNode {
         let rpc: Arc<dyn Rpc> = Arc::new(self.clone());
         let mut settings = ChainSettings::new("bauta-1");
         settings.patience_blocks = 5;
+        settings.retry_pause = std::time::Duration::ZERO;
         Chain::new(rpc, Arc::new(self.clone()), settings)
     }
 
-    pub fn lock(&self) -> std::sync::MutexGuard<'_, Node> {
+    pub fn lock(&self) -> std::sync::MutexGuard<'_, Node<M>> {
         self.0.lock().unwrap()
     }
 
@@ -115,7 +128,7 @@ impl MockNode {
     }
 }
 
-impl Node {
+impl<M: Machine> Node<M> {
     pub fn make_block(&mut self) {
         self.height += 1;
         let height = self.height;
@@ -146,6 +159,7 @@ impl Node {
             return Err("tx already exists in cache".to_owned());
         }
         let (body, info) = parts(bytes);
+        self.machine.received(&body.messages);
         let sender = sender_of(&info);
         let Some(committed) = self.committed.get(&sender) else {
             return Ok(answer(&hash, "sdk", 9, "no such account"));
@@ -205,12 +219,13 @@ impl Node {
             "abci_query" => {
                 let data = hex::decode(params["data"].as_str().unwrap()).unwrap();
                 let height = self.height.to_string();
-                Ok(match self.query(params["path"].as_str().unwrap(), &data) {
+                let path = params["path"].as_str().unwrap();
+                Ok(match self.query(path, &data) {
                     Ok(value) => json!({"response": {"code": 0, "log": "", "info": "", "index": "0", "key": null,
                         "value": base64.encode(value), "proofOps": null, "height": height, "codespace": ""}}),
                     Err((code, log)) => {
                         json!({"response": {"code": code, "log": log, "info": "", "index": "0", "key": null,
-                        "value": null, "proofOps": null, "height": height, "codespace": "sdk"}})
+                        "value": null, "proofOps": null, "height": height, "codespace": if path.starts_with("/bauta") { "training" } else { "sdk" }}})
                     }
                 })
             }
@@ -219,12 +234,17 @@ impl Node {
                 let hash: [u8; 32] = hash.try_into().unwrap();
                 let (height, index, result, bytes) =
                     self.blocks.get(&hash).ok_or_else(|| format!("tx ({}) not found", hex::encode_upper(hash)))?;
+                let mut data = TxMsgData::default();
                 let (codespace, code, log) = match result {
-                    Ok(()) => (String::new(), 0, String::new()),
+                    Ok(answers) => {
+                        data.msg_responses.clone_from(answers);
+                        (String::new(), 0, String::new())
+                    }
                     Err(error) => error.clone(),
                 };
+                let data = base64.encode(data.encode_to_vec());
                 Ok(json!({"hash": hex::encode_upper(hash), "height": height.to_string(), "index": index,
-                    "tx_result": {"code": code, "data": null, "log": log, "info": "", "gas_wanted": "0", "gas_used": "0",
+                    "tx_result": {"code": code, "data": data, "log": log, "info": "", "gas_wanted": "0", "gas_used": "0",
                         "events": [], "codespace": codespace},
                     "tx": base64.encode(bytes)}))
             }
@@ -267,11 +287,18 @@ fn status(height: u64) -> Value {
 }
 
 #[async_trait]
-impl Client for MockNode {
+impl<M: Machine> Client for MockNode<M> {
     async fn perform<R: SimpleRequest>(&self, request: R) -> Result<R::Output, Error> {
         use tendermint_rpc::Response;
         let request: Value = serde_json::from_str(&request.into_json()).unwrap();
-        let result = self.lock().respond(request["method"].as_str().unwrap(), &request["params"]);
+        let mut node = self.lock();
+        match &mut node.calls_left {
+            Some(0) => return Err(Error::timeout(std::time::Duration::from_secs(1))),
+            Some(left) => *left -= 1,
+            None => {}
+        }
+        let result = node.respond(request["method"].as_str().unwrap(), &request["params"]);
+        drop(node);
         let answer = match result {
             Ok(result) => json!({"jsonrpc": "2.0", "id": 1, "result": result}),
             Err(error) if error == "unreached" => return Err(Error::timeout(std::time::Duration::from_secs(1))),
@@ -283,7 +310,7 @@ impl Client for MockNode {
 }
 
 #[async_trait]
-impl Pace for MockNode {
+impl<M: Machine> Pace for MockNode<M> {
     async fn wait_past(&self, height: u64) -> Result<u64, ChainError> {
         let mut node = self.lock();
         while node.height <= height {

@@ -87,6 +87,6 @@ async fn a_query_that_the_chain_refuses_carries_codespace_code_and_sentence() {
     let node = MockNode::new(Idle);
     let error = node.chain().task(3).await.unwrap_err();
     let refused = error.refused().unwrap();
-    assert!(refused.is("sdk", 6));
+    assert!(refused.is("training", 6));
     assert!(error.to_string().contains("unknown query path"), "{error}");
 }

@@ -1,0 +1,172 @@
+//! Providers through whole tasks: honest ones, and those that a scenario makes misbehave.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use bauta_client::evidence::HandedHeader;
+use bauta_client::policy::Policy;
+use bauta_client::provider::{Behaviour, CheckInTiming, Event, Honest, ProviderError, Scene};
+use bauta_schema::training::v1::{OffenceKind, TaskStatus};
+use bauta_secagg::check_in::CheckedIn;
+use rand::SeedableRng;
+use rand_chacha::ChaCha20Rng;
+
+use crate::world::{Shared, World};
+
+fn honest(n: usize) -> Vec<Shared> {
+    (0..n).map(|_| Shared(Arc::new(Honest))).collect()
+}
+
+#[tokio::test]
+async fn honest_providers_finish_a_task_and_every_aggregate_is_the_plain_sum() {
+    let mut world = World::new(4, 3).await;
+    world.run().await;
+    assert_eq!(world.task().status(), TaskStatus::Finished);
+    assert_eq!(world.survivors(), [[0, 1, 2, 3], [0, 1, 2, 3], [0, 1, 2, 3]]);
+    assert!(world.node.lock().machine.verdicts.is_empty());
+}
+
+#[tokio::test]
+async fn early_check_ins_give_the_same_and_take_no_more_blocks() {
+    let mut late = World::new(4, 4).await;
+    late.run().await;
+    let mut early = World::new(4, 4).await;
+    early.timing = CheckInTiming::Early;
+    (0..4).for_each(|index| early.restart(index));
+    early.run().await;
+    assert_eq!(early.task().status(), TaskStatus::Finished);
+    assert_eq!(early.survivors(), [[0, 1, 2, 3]; 4]);
+    assert!(early.node.lock().machine.verdicts.is_empty());
+    assert!(early.task().ended_height <= late.task().ended_height);
+}
+
+#[tokio::test]
+async fn the_secrets_of_an_epoch_are_erased_when_its_evidence_window_is_over() {
+    let mut world = World::new(3, 1).await;
+    world.run().await;
+    for index in 0..3 {
+        let epoch = world.records(index).join("epoch-1");
+        assert!(epoch.join("closed").exists() && epoch.join("deal").exists());
+        assert!(!epoch.join("keys").exists() && !epoch.join("shares").exists());
+        assert!(!epoch.join("round-1/update").exists() && epoch.join("round-1/submission").exists());
+        assert!(!world.records(index).join("training/update.safetensors").exists());
+    }
+}
+
+/// Falls silent in one round after it checked in, in both roles or as a seat only.
+struct Silent {
+    round: u64,
+    as_provider: bool,
+}
+
+impl Behaviour for Silent {
+    fn submits(&self, round: u64) -> bool {
+        !(self.as_provider && round == self.round)
+    }
+
+    fn answers(&self, round: u64) -> bool {
+        round != self.round
+    }
+}
+
+#[tokio::test]
+async fn one_that_falls_silent_after_check_in_pays_for_it_and_the_round_finishes_without_it() {
+    let mut behaviours = honest(5);
+    behaviours[2] = Shared(Arc::new(Silent { round: 2, as_provider: true }));
+    let mut world = World::with(behaviours, 3).await;
+    world.run().await;
+    assert_eq!(world.survivors(), [vec![0, 1, 2, 3, 4], vec![0, 1, 3, 4], vec![0, 1, 3, 4]]);
+    assert_eq!(world.node.lock().machine.offences(), [(world.raw(2), OffenceKind::NoSubmission)]);
+}
+
+#[tokio::test]
+async fn a_silent_seat_costs_nothing_where_the_others_are_enough() {
+    let mut behaviours = honest(5);
+    behaviours[2] = Shared(Arc::new(Silent { round: 1, as_provider: false }));
+    let mut world = World::with(behaviours, 2).await;
+    world.run().await;
+    assert_eq!(world.survivors(), [[0, 1, 2, 3, 4]; 2]);
+    assert!(world.node.lock().machine.verdicts.is_empty());
+}
+
+/// Signs a second header in one round and hands it to a peer.
+struct TwoHeaders {
+    round: u64,
+    peer: Mutex<PathBuf>,
+}
+
+impl Behaviour for TwoHeaders {
+    fn submitted(&self, scene: &Scene<'_>) {
+        if scene.round != self.round {
+            return;
+        }
+        let other: Vec<i64> = scene.update.iter().map(|value| value / 2).collect();
+        let mut rng = ChaCha20Rng::seed_from_u64(99);
+        let second = CheckedIn::resume(scene.keys, scene.rctx, scene.address, scene.weight)
+            .mask(scene.ctx, scene.group, scene.layout, &other, &mut rng)
+            .unwrap();
+        HandedHeader::new(scene.chain_id, scene.account, scene.task, scene.epoch, scene.round, &second.header)
+            .write(&self.peer.lock().unwrap())
+            .unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_second_header_that_reaches_a_peer_is_reported_and_convicts() {
+    let cheat = Arc::new(TwoHeaders { round: 2, peer: Mutex::new(PathBuf::new()) });
+    let mut behaviours = honest(5);
+    behaviours[1] = Shared(Arc::clone(&cheat) as Arc<dyn Behaviour>);
+    let mut world = World::with(behaviours, 3).await;
+    *cheat.peer.lock().unwrap() = world.inbox(3);
+    world.run().await;
+    assert_eq!(world.task().status(), TaskStatus::Finished);
+    assert!(!world.survivors()[2].contains(&1));
+    assert_eq!(world.node.lock().machine.offences(), [(world.raw(1), OffenceKind::TwoHeaders)]);
+    let reported = Event::Reported { accused: world.address(1), round: 2 };
+    assert!(world.events.lock().unwrap().contains(&(3, reported)));
+    let filed: Vec<_> = std::fs::read_dir(world.inbox(3)).unwrap().flatten().map(|file| file.file_name()).collect();
+    assert!(filed.len() == 1 && filed[0].to_str().unwrap().ends_with(".done"), "{filed:?}");
+}
+
+#[tokio::test]
+async fn evidence_that_does_not_hold_is_refused_before_it_costs_its_reporter_anything() {
+    let mut world = World::new(3, 2).await;
+    while world.task().round < 2 {
+        world.height().await;
+    }
+    let stored = world.node.lock().machine.round(1, 1).headers[0].clone();
+    let accused = world.chain().text_of(&stored.address).unwrap();
+    // The same header as on the chain: a resend is no offence.
+    let header = bauta_secagg::signature::Signed::from_parts(&stored.body, &stored.signature).unwrap();
+    let handed = HandedHeader::new("bauta-1", &accused, 1, 1, 1, &header);
+    handed.write(&world.inbox(0)).unwrap();
+    std::fs::write(world.inbox(0).join("nonsense.json"), b"{}").unwrap();
+    world.run().await;
+    assert!(world.node.lock().machine.verdicts.is_empty());
+    assert!(!world.node.lock().machine.received.contains_key(bauta_schema::type_url::REPORT));
+    let refused = std::fs::read_dir(world.inbox(0)).unwrap().flatten();
+    assert_eq!(refused.filter(|file| file.file_name().to_str().unwrap().ends_with(".refused")).count(), 2);
+}
+
+#[tokio::test]
+async fn a_task_that_asks_too_much_is_refused_before_anything_is_sent() {
+    let mut world = World::new(3, 1).await;
+    let policy = Policy { min_group: 4, ..Policy::default() };
+    world.providers[0] = None;
+    let mut provider = world.open_with(0, policy);
+    let height = world.node.lock().height;
+    let error = provider.step(height).await.unwrap_err();
+    assert!(matches!(error, ProviderError::Policy(_)) && error.is_final());
+    assert_eq!(
+        error.to_string(),
+        "the policy refuses the task: it reveals sums of 3 updates, the least accepted is min_group = 4"
+    );
+    assert!(!world.node.lock().machine.received.contains_key(bauta_schema::type_url::ENROL));
+}
+
+#[tokio::test]
+async fn a_task_is_served_by_one_process() {
+    let mut world = World::new(3, 1).await;
+    let error = world.open(0).unwrap_err();
+    assert!(error.to_string().contains("another process"), "{error}");
+}
