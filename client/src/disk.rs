@@ -25,6 +25,16 @@ impl DiskError {
     }
 }
 
+/// What a file that was written must survive.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Durability {
+    /// A power cut: everything is flushed to the disk before it is relied on.
+    #[default]
+    PowerCut,
+    /// The end of the process, however it comes, while the machine stays up: for folders that do not outlive a run.
+    Process,
+}
+
 /// Makes a folder, with its parents, that only its owner may enter; an existing one is narrowed to that.
 ///
 /// # Errors
@@ -45,6 +55,14 @@ pub fn private_folder(path: &Path) -> Result<(), DiskError> {
 /// # Errors
 /// [`DiskError`] when any step fails; the old content is then still there.
 pub fn write_private(path: &Path, content: &[u8]) -> Result<(), DiskError> {
+    write_durably(path, content, Durability::PowerCut)
+}
+
+/// The same for a chosen durability.
+///
+/// # Errors
+/// As [`write_private`].
+pub fn write_durably(path: &Path, content: &[u8], durability: Durability) -> Result<(), DiskError> {
     let temporary = path.with_extension("new");
     // What a crash left behind is nobody's record.
     match fs::remove_file(&temporary) {
@@ -53,9 +71,9 @@ pub fn write_private(path: &Path, content: &[u8]) -> Result<(), DiskError> {
         }
         _ => {}
     }
-    create_and_fill(&temporary, content)?;
+    create_and_fill(&temporary, content, durability)?;
     fs::rename(&temporary, path).map_err(DiskError::at("replace", path))?;
-    flush_folder(path)
+    flush_folder(path, durability)
 }
 
 /// Writes a file that must not exist yet.
@@ -63,8 +81,8 @@ pub fn write_private(path: &Path, content: &[u8]) -> Result<(), DiskError> {
 /// # Errors
 /// [`DiskError`] when it exists or cannot be written.
 pub fn create_private(path: &Path, content: &[u8]) -> Result<(), DiskError> {
-    create_and_fill(path, content)?;
-    flush_folder(path)
+    create_and_fill(path, content, Durability::PowerCut)?;
+    flush_folder(path, Durability::PowerCut)
 }
 
 /// Reads a file, up to `limit` bytes.
@@ -98,7 +116,7 @@ pub fn read_if_present(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, DiskE
 ///
 /// # Errors
 /// [`DiskError`] when it is there and cannot be removed.
-pub fn erase(path: &Path) -> Result<(), DiskError> {
+pub fn erase(path: &Path, durability: Durability) -> Result<(), DiskError> {
     let length = match fs::metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(DiskError::at("erase", path)(error)),
@@ -113,14 +131,17 @@ pub fn erase(path: &Path) -> Result<(), DiskError> {
             file.write_all(&zeros[..usize::try_from(now).unwrap_or(zeros.len())])?;
             left -= now;
         }
-        file.sync_all()
+        match durability {
+            Durability::PowerCut => file.sync_data(),
+            Durability::Process => Ok(()),
+        }
     };
     overwrite().map_err(DiskError::at("erase", path))?;
     fs::remove_file(path).map_err(DiskError::at("remove", path))?;
-    flush_folder(path)
+    flush_folder(path, durability)
 }
 
-fn create_and_fill(path: &Path, content: &[u8]) -> Result<(), DiskError> {
+fn create_and_fill(path: &Path, content: &[u8], durability: Durability) -> Result<(), DiskError> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
@@ -129,12 +150,64 @@ fn create_and_fill(path: &Path, content: &[u8]) -> Result<(), DiskError> {
         options.mode(0o600);
     }
     let mut file = options.open(path).map_err(DiskError::at("create", path))?;
-    file.write_all(content).and_then(|()| file.sync_all()).map_err(DiskError::at("write", path))
+    file.write_all(content).map_err(DiskError::at("write", path))?;
+    match durability {
+        Durability::PowerCut => file.sync_all().map_err(DiskError::at("flush", path)),
+        Durability::Process => Ok(()),
+    }
 }
 
-fn flush_folder(path: &Path) -> Result<(), DiskError> {
+fn flush_folder(path: &Path, durability: Durability) -> Result<(), DiskError> {
+    if durability == Durability::Process {
+        return Ok(());
+    }
     let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) else {
         return Ok(());
     };
     File::open(folder).and_then(|folder| folder.sync_all()).map_err(DiskError::at("flush", folder))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_file_is_replaced_whole_and_what_a_crash_left_is_no_obstacle() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("record");
+        for durability in [Durability::PowerCut, Durability::Process] {
+            fs::write(folder.path().join("record.new"), b"half a rec").unwrap();
+            write_durably(&file, b"first", durability).unwrap();
+            write_durably(&file, b"second", durability).unwrap();
+            assert_eq!(read_limited(&file, 6).unwrap(), b"second");
+            assert!(!folder.path().join("record.new").exists());
+            erase(&file, durability).unwrap();
+            assert!(!file.exists());
+            erase(&file, durability).unwrap();
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn only_the_owner_may_read_a_file_or_enter_a_folder() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let private = folder.path().join("private");
+        private_folder(&private).unwrap();
+        write_private(&private.join("record"), b"secret").unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(&private), mode(&private.join("record"))), (0o700, 0o600));
+    }
+
+    #[test]
+    fn a_file_that_is_missing_or_too_long_is_an_error_that_names_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("record");
+        assert!(read_if_present(&file, 10).unwrap().is_none());
+        let error = read_limited(&file, 10).unwrap_err();
+        assert!(error.is_not_found() && error.to_string().contains("record"), "{error}");
+        write_private(&file, b"eleven byte").unwrap();
+        assert!(read_limited(&file, 10).unwrap_err().to_string().contains("longer than 10 bytes"));
+    }
 }

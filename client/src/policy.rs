@@ -88,13 +88,21 @@ impl Policy {
         let bad = |what: String| PolicyError::Content { file: file.display().to_string(), what };
         let content = disk::read_limited(file, MAX_FILE_BYTES)?;
         let text = String::from_utf8(content).map_err(|_| bad("it is not UTF-8".to_owned()))?;
-        let policy: Self = toml::from_str(&text).map_err(|error| bad(error.to_string().trim().to_owned()))?;
+        Self::parse(&text).map_err(bad)
+    }
+
+    /// Reads a policy's text.
+    ///
+    /// # Errors
+    /// What is wrong, with the line.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let policy: Self = toml::from_str(text).map_err(|error| error.to_string().trim().to_owned())?;
         for (field, names, known) in [
             ("levels", &policy.levels, &["open", "cohort", "sealed"][..]),
             ("trainers", &policy.trainers, &["softmax", "mlp", "custom"][..]),
         ] {
             if let Some(name) = names.iter().find(|name| !known.contains(&name.as_str())) {
-                return Err(bad(format!("{field} has {name:?}; known are {}", known.join(", "))));
+                return Err(format!("{field} has {name:?}; known are {}", known.join(", ")));
             }
         }
         Ok(policy)
@@ -170,5 +178,73 @@ pub fn kind_name(kind: ModelKind) -> &'static str {
         ModelKind::Softmax => "softmax",
         ModelKind::Mlp => "mlp",
         ModelKind::Custom => "custom",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use bauta_schema::training::v1 as pb;
+
+    fn terms() -> Terms {
+        Terms::read(&pb::TaskSettings {
+            level: Level::Open.into(),
+            model: Some(pb::ModelSpec {
+                kind: ModelKind::Softmax.into(),
+                tensors: vec![pb::Tensor { name: "weight".into(), shape: vec![10, 64] }],
+                hidden: 0,
+            }),
+            encoding: Some(pb::Encoding { bits: 32, chunk_elems: 16, clip: 4 << 32, ..Default::default() }),
+            optimiser: Some(pb::Optimiser { kind: pb::OptimiserKind::Fedavg.into(), ..Default::default() }),
+            cohort: Some(pb::Cohort { min_group: 6, ..Default::default() }),
+            windows: Some(pb::Windows::default()),
+            ..Default::default()
+        })
+        .unwrap()
+    }
+
+    #[test]
+    fn an_empty_file_is_the_default_and_a_line_changes_one_thing() {
+        assert_eq!(Policy::parse("").unwrap(), Policy::default());
+        let policy = Policy::parse("min_group = 7\nmax_clip = \"2.5\"").unwrap();
+        let expected = Policy { min_group: 7, max_clip: Fixed::ratio(5, 2), ..Policy::default() };
+        assert_eq!(policy, expected);
+    }
+
+    #[test]
+    fn a_wrong_line_is_named_with_what_is_wrong() {
+        for (text, part) in [
+            ("min_group = 3\nmin_gruop = 4", "line 2"),
+            ("levels = [\"secret\"]", "secret"),
+            ("min_group = -1", "line 1"),
+            ("max_clip = \"much\"", "line 1"),
+        ] {
+            let error = Policy::parse(text).unwrap_err();
+            assert!(error.contains(part), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn each_limit_refuses_with_both_numbers() {
+        assert!(Policy::default().admits(&terms()).is_ok());
+        let refusing = [
+            (Policy { levels: vec!["sealed".into()], ..Policy::default() }, "open"),
+            (Policy { trainers: vec!["mlp".into()], ..Policy::default() }, "softmax"),
+            (Policy { min_group: 7, ..Policy::default() }, "min_group = 7"),
+            (Policy { max_clip: Fixed::from_integer(3), ..Policy::default() }, "max_clip = 3"),
+            (Policy { max_elements: 639, ..Policy::default() }, "640 elements"),
+        ];
+        for (policy, part) in refusing {
+            let error = policy.admits(&terms()).unwrap_err().to_string();
+            assert!(error.contains(part), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_group_needs_attested_members() {
+        let policy = Policy::default();
+        assert!(policy.admits_group(3, 8).is_ok());
+        assert!(policy.admits_group(2, 8).unwrap_err().to_string().contains("min_attested = 3"));
     }
 }

@@ -81,3 +81,18 @@ pub fn data_settings(spec: &DataSpec) -> pb::DataSpec {
         class_names: spec.class_names.clone(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use bauta_learning::data::Embedded;
+
+    #[test]
+    fn a_declaration_of_data_survives_the_way_through_settings() {
+        for dataset in [Embedded::Digits, Embedded::BreastCancer] {
+            let spec = dataset.spec();
+            assert_eq!(data_spec(Some(&data_settings(&spec))).unwrap(), spec);
+        }
+    }
+}

@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use super::secret::address_of;
 use super::{KeyError, Passphrase, Sealed, SecretKey};
-use crate::disk;
+use crate::disk::{self, Durability};
 
 /// How a keyring keeps its secrets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -190,7 +190,7 @@ impl Keyring {
     /// [`KeyError::Missing`], [`KeyError::Disk`].
     pub fn delete(&self, name: &str) -> Result<(), KeyError> {
         self.read(name)?;
-        Ok(disk::erase(&self.path(name)?)?)
+        Ok(disk::erase(&self.path(name)?, Durability::PowerCut)?)
     }
 
     fn path(&self, name: &str) -> Result<PathBuf, KeyError> {

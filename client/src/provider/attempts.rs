@@ -102,5 +102,5 @@ impl Provider {
 /// A limit above what a message needs: `rounds`' own count, the transaction's bytes, signature, and what it stores. What is charged is
 /// what `rounds` counts, not this.
 fn gas_of(bytes: u64, operations: u64) -> u64 {
-    bauta_rounds::cost::gas(bytes, operations).saturating_mul(2).saturating_add(300_000 + 100 * bytes)
+    bauta_rounds::cost::gas(bytes, operations).saturating_mul(2).saturating_add(1_000_000 + 100 * bytes)
 }

@@ -39,6 +39,7 @@ use self::snapshot::Snapshot;
 use self::train::Training;
 use crate::chain::{Chain, ChainError, Signer};
 use crate::contracts::Contracts;
+use crate::disk::Durability;
 use crate::evidence::Inbox;
 use crate::policy::Policy;
 
@@ -46,7 +47,7 @@ use crate::policy::Policy;
 pub type SharedTrainer = Arc<dyn Trainer + Send + Sync>;
 
 /// Told what happens, for people to read.
-pub type Listener = Box<dyn FnMut(&Event) + Send>;
+pub type Listener = Box<dyn FnMut(&Event) + Send + Sync>;
 
 /// How a provider serves a task.
 pub struct ProviderConfig {
@@ -68,6 +69,8 @@ pub struct ProviderConfig {
     pub training: TrainingMode,
     /// When it is done.
     pub until: Until,
+    /// What its records must survive.
+    pub durability: Durability,
 }
 
 impl ProviderConfig {
@@ -84,6 +87,7 @@ impl ProviderConfig {
             check_in: CheckInTiming::default(),
             training: TrainingMode::default(),
             until: Until::default(),
+            durability: Durability::default(),
         }
     }
 }
@@ -217,7 +221,7 @@ pub struct Provider {
     signer: Arc<Signer>,
     config: ProviderConfig,
     address: Address,
-    rng: Box<dyn CryptoRngCore + Send>,
+    rng: Box<dyn CryptoRngCore + Send + Sync>,
     behaviour: Box<dyn Behaviour>,
     listener: Option<Listener>,
     records: Records,
@@ -242,12 +246,12 @@ impl Provider {
         chain: Chain,
         signer: Arc<Signer>,
         config: ProviderConfig,
-        mut rng: Box<dyn CryptoRngCore + Send>,
+        mut rng: Box<dyn CryptoRngCore + Send + Sync>,
         behaviour: Box<dyn Behaviour>,
     ) -> Result<Self, ProviderError> {
         let address =
             Address::new(signer.address_bytes()).map_err(|why| ProviderError::inconsistent("an address", why))?;
-        let records = Records::open(&config.home, chain.id(), config.task)?;
+        let records = Records::open(&config.home, chain.id(), config.task, config.durability)?;
         let secret = records.secret(&mut rng)?;
         Ok(Self {
             inbox: config.evidence.clone().map(Inbox::new),

@@ -28,7 +28,7 @@ use prost::Message;
 use rand_core::CryptoRngCore;
 use zeroize::{Zeroize, Zeroizing};
 
-use crate::disk::{self, DiskError};
+use crate::disk::{self, DiskError, Durability};
 
 /// Why a record cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -138,13 +138,14 @@ impl StoredShares {
 /// The records of one task.
 pub(crate) struct Records {
     folder: PathBuf,
+    durability: Durability,
     /// Held until this goes.
     _lock: File,
 }
 
 impl Records {
     /// Opens the records of a task below `home`.
-    pub fn open(home: &Path, chain_id: &str, task: u64) -> Result<Self, RecordError> {
+    pub fn open(home: &Path, chain_id: &str, task: u64, durability: Durability) -> Result<Self, RecordError> {
         // A chain's id is text of the chain's; as a folder's name it must not lead elsewhere.
         let harmless = |c: char| if c.is_ascii_alphanumeric() || c == '-' || c == '_' { c } else { '_' };
         let name: String = chain_id.chars().map(harmless).collect();
@@ -157,7 +158,7 @@ impl Records {
         }
         let lock = File::open(&path).map_err(|error| damaged(&path, &error.to_string()))?;
         lock.try_lock().map_err(|_| RecordError::Locked(folder.clone()))?;
-        Ok(Self { folder, _lock: lock })
+        Ok(Self { folder, durability, _lock: lock })
     }
 
     /// What decides training and rounding. Made once.
@@ -174,7 +175,7 @@ impl Records {
             }
             None => {
                 rng.fill_bytes(secret.as_mut());
-                disk::write_private(&path, secret.as_ref())?;
+                disk::write_durably(&path, secret.as_ref(), self.durability)?;
             }
         }
         Ok(secret)
@@ -186,13 +187,13 @@ impl Records {
         match read(&path)? {
             Some(agreed) if agreed == settings_hash => Ok(()),
             Some(_) => Err(RecordError::OtherSettings),
-            None => Ok(disk::write_private(&path, settings_hash)?),
+            None => Ok(disk::write_durably(&path, settings_hash, self.durability)?),
         }
     }
 
     /// The records of an epoch.
     pub fn epoch(&self, epoch: u64) -> EpochRecords {
-        EpochRecords { folder: self.folder.join(format!("epoch-{epoch}")) }
+        EpochRecords { folder: self.folder.join(format!("epoch-{epoch}")), durability: self.durability }
     }
 
     /// The epochs that have secrets on disk.
@@ -214,7 +215,7 @@ impl Records {
         use bauta_learning::trainers::door::{ROUND_FILE, UPDATE_FILE};
         let folder = self.folder.join("training");
         for name in [UPDATE_FILE, ROUND_FILE] {
-            disk::erase(&folder.join(name))?;
+            disk::erase(&folder.join(name), self.durability)?;
         }
         Ok(())
     }
@@ -224,6 +225,7 @@ impl Records {
 #[derive(Clone, Debug)]
 pub(crate) struct EpochRecords {
     folder: PathBuf,
+    durability: Durability,
 }
 
 impl EpochRecords {
@@ -284,7 +286,7 @@ impl EpochRecords {
     }
 
     pub fn round(&self, round: u64) -> RoundRecords {
-        RoundRecords { folder: self.folder.join(format!("round-{round}")) }
+        RoundRecords { folder: self.folder.join(format!("round-{round}")), durability: self.durability }
     }
 
     /// The rounds that left something here.
@@ -302,14 +304,14 @@ impl EpochRecords {
             self.round(round).erase_update()?;
         }
         for name in ["shares", "keys"] {
-            disk::erase(&self.folder.join(name))?;
+            disk::erase(&self.folder.join(name), self.durability)?;
         }
         self.write("closed", b"")
     }
 
     fn write(&self, name: &str, content: &[u8]) -> Result<(), RecordError> {
         disk::private_folder(&self.folder)?;
-        Ok(disk::write_private(&self.folder.join(name), content)?)
+        Ok(disk::write_durably(&self.folder.join(name), content, self.durability)?)
     }
 }
 
@@ -317,6 +319,7 @@ impl EpochRecords {
 #[derive(Clone, Debug)]
 pub(crate) struct RoundRecords {
     folder: PathBuf,
+    durability: Durability,
 }
 
 impl RoundRecords {
@@ -341,7 +344,7 @@ impl RoundRecords {
     }
 
     pub fn erase_update(&self) -> Result<(), RecordError> {
-        Ok(disk::erase(&self.folder.join("update"))?)
+        Ok(disk::erase(&self.folder.join("update"), self.durability)?)
     }
 
     pub fn submission(&self) -> Result<Option<StoredSubmission>, RecordError> {
@@ -373,7 +376,7 @@ impl RoundRecords {
 
     fn write(&self, name: &str, content: &[u8]) -> Result<(), RecordError> {
         disk::private_folder(&self.folder)?;
-        Ok(disk::write_private(&self.folder.join(name), content)?)
+        Ok(disk::write_durably(&self.folder.join(name), content, self.durability)?)
     }
 }
 

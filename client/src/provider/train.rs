@@ -143,7 +143,6 @@ impl Provider {
     async fn collect(&mut self, view: &RoundView<'_>) -> Result<(), ProviderError> {
         let Some(job) = self.training.job.take() else { return Ok(()) };
         let learned = job.handle.await.map_err(|error| ProviderError::Training(error.to_string()))?;
-        self.records.erase_training()?;
         let encoded = match learned {
             Ok(encoded) => encoded,
             Err(error) => {

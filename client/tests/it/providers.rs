@@ -170,3 +170,52 @@ async fn a_task_is_served_by_one_process() {
     let error = world.open(0).unwrap_err();
     assert!(error.to_string().contains("another process"), "{error}");
 }
+
+/// Several providers share a runtime with more than one thread.
+#[test]
+fn a_provider_at_work_may_move_between_threads() {
+    fn movable<T: Send>(_: &T) {}
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let mut world = runtime.block_on(World::new(3, 1));
+    let provider = world.providers[0].as_mut().unwrap();
+    movable(&provider.run());
+}
+
+/// A trainer that fails.
+struct Broken;
+
+impl bauta_learning::trainers::Trainer for Broken {
+    fn run(&self, _: &std::path::Path) -> Result<String, bauta_learning::trainers::TrainerError> {
+        Err(bauta_learning::trainers::TrainerError::Skipped { status: "exit status: 7".into(), log: "no data".into() })
+    }
+}
+
+#[tokio::test]
+async fn a_trainer_that_fails_costs_the_round_and_no_bond() {
+    let mut world = World::new(4, 2).await;
+    world.trainers[2] = Some(Arc::new(Broken));
+    world.restart(2);
+    world.run().await;
+    assert_eq!(world.survivors(), [[0, 1, 3], [0, 1, 3]]);
+    assert!(world.node.lock().machine.verdicts.is_empty());
+    let events = world.events.lock().unwrap();
+    let sat_out =
+        |event: &Event| matches!(event, Event::SatOut { what, why } if what == "training" && why.contains("no data"));
+    assert_eq!(events.iter().filter(|(index, event)| *index == 2 && sat_out(event)).count(), 1);
+}
+
+#[tokio::test]
+async fn training_in_the_background_keeps_the_seat_served() {
+    let mut world = World::new(4, 2).await;
+    world.mode = bauta_client::provider::TrainingMode::Background;
+    (0..4).for_each(|index| world.restart(index));
+    for _ in 0..400 {
+        if world.height().await {
+            break;
+        }
+        // A block takes a moment.
+        tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+    }
+    assert_eq!(world.task().status(), TaskStatus::Finished);
+    assert_eq!(world.survivors(), [[0, 1, 2, 3]; 2]);
+}

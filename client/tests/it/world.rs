@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use bauta_client::chain::Chain;
+use bauta_client::disk::Durability;
 use bauta_client::model_provider;
 use bauta_client::policy::Policy;
 use bauta_client::provider::{
-    Behaviour, CheckInTiming, Event, Honest, Progress, Provider, ProviderConfig, ProviderError, TrainedRound,
-    TrainingMode,
+    Behaviour, CheckInTiming, Event, Honest, Progress, Provider, ProviderConfig, ProviderError, SharedTrainer,
+    TrainedRound, TrainingMode,
 };
 use bauta_learning::trainers::door::{METRICS_FILE, ROUND_FILE, TASK_FILE, UPDATE_FILE};
 use bauta_learning::trainers::{Metrics, RoundFile, TaskFile, Tensors, Trainer, TrainerError};
@@ -110,6 +111,8 @@ pub struct World {
     pub openings: u64,
     pub policy: Policy,
     pub finished: BTreeMap<u64, Vec<usize>>,
+    pub trainers: Vec<Option<SharedTrainer>>,
+    pub mode: TrainingMode,
 }
 
 pub const ELEMENTS: u32 = 40;
@@ -196,6 +199,8 @@ impl World {
             openings: 0,
             policy: Policy::default(),
             finished: BTreeMap::new(),
+            trainers: vec![None; n],
+            mode: TrainingMode::Inline,
         };
         for index in 0..n {
             let provider = world.open(index).unwrap();
@@ -235,9 +240,11 @@ impl World {
     pub fn open(&mut self, index: usize) -> Result<Provider, ProviderError> {
         self.openings += 1;
         let rows = 100 * (1 + index % 3);
-        let mut config = ProviderConfig::new(self.task, self.homes[index].path(), Arc::new(Noise), rows);
+        let trainer = self.trainers[index].clone().unwrap_or_else(|| Arc::new(Noise));
+        let mut config = ProviderConfig::new(self.task, self.homes[index].path(), trainer, rows);
+        config.durability = Durability::Process;
         config.evidence = Some(self.inbox(index));
-        config.training = TrainingMode::Inline;
+        config.training = self.mode;
         config.check_in = self.timing;
         config.policy = self.policy.clone();
         let rng = ChaCha20Rng::seed_from_u64(1_000 * self.openings + index as u64);
