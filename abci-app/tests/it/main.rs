@@ -1,6 +1,7 @@
 //! Tests of the node from outside.
 #![allow(clippy::unwrap_used, clippy::disallowed_types, missing_docs)]
 
+mod a_task_is_trained;
 mod ante_refuses;
 mod blocks_are_atomic;
 mod chain;

@@ -12,6 +12,7 @@ use super::{errors, queue, Contracts, Message};
 use crate::coin::Coins;
 use crate::context::{Context, Mode};
 use crate::error::{Error, Result};
+use crate::events::Event;
 use crate::gas::Gas;
 use crate::modules::EndOfBlock;
 
@@ -22,6 +23,9 @@ pub struct Config {}
 /// The module. It keeps nothing beside the state.
 #[derive(Debug, Clone, Default)]
 pub struct Keeper {}
+
+/// The event that says which task paid for a message.
+const TASK_FEE: &str = "task_fee";
 
 /// Runs `body` with the block and the transaction as the machine sees them.
 fn with_env<T>(ctx: &Context, body: impl FnOnce(&Env<'_>) -> T) -> T {
@@ -72,7 +76,12 @@ impl Keeper {
         }
         ctx.gas.consume(admission.gas, "training")?;
         match charge(&mut Records(ctx.view.clone()), &charged).map_err(|error| errors::of_message(&error))? {
-            Output::Fee { amount } => fee(ctx, amount),
+            Output::Fee { amount } => {
+                let paid = fee(ctx, amount)?;
+                let (task, amount) = (charged.task.to_string(), amount.to_string());
+                ctx.emit(Event::new(TASK_FEE).with("task_id", task).with("amount", amount));
+                Ok(paid)
+            }
             _ => Ok(Coins::none()),
         }
     }
@@ -149,10 +158,14 @@ impl Keeper {
         message: &Message,
     ) -> Result<std::result::Result<(Response, Vec<Output>), bauta_rounds::Rejection>> {
         let call = message.to_rounds(&ctx.prefix)?;
-        // Ante has counted the gas of a protocol message.
         if !message.is_protocol() {
             let gas = self.check_with(ctx, contracts, &call)?.gas;
             ctx.gas.consume(gas, "training")?;
+        } else if !ctx.events.iter().any(|event| event.kind == TASK_FEE) {
+            // Ante counts the gas of a protocol message where it charges it, and nowhere else.
+            let what =
+                "protocol messages carry an empty fee, which their task's budget pays, and travel with no others";
+            return Err(errors::of_message(&RoundsError::Invalid(what.into())));
         }
         let params = params(ctx)?;
         let (mut records, mut blobs) = (Records(ctx.view.clone()), BlobColumn(ctx.view.clone()));

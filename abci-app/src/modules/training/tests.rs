@@ -338,6 +338,8 @@ fn an_offence_is_recorded_beside_the_failed_message_and_told_to_the_slashing_con
     // The mempool lets it in and records nothing.
     let mut ctx = chain.context(Mode::Check, Some(0));
     ctx.view = chain.view.fork();
+    assert_eq!(message.check(&mut ctx, &chain.keeper, &chain.contracts).unwrap_err().code, 2, "nobody paid for it");
+    chain.keeper.charge_protocol_fee(&mut ctx, &chain.contracts, &message, Gas::MAX).unwrap();
     message.check(&mut ctx, &chain.keeper, &chain.contracts).unwrap();
     assert!(ctx.outside.is_empty());
     let (result, events) = chain.send(&message);
