@@ -20,6 +20,9 @@ pub struct AppParams {
     pub prefix: String,
     /// The denomination in which fees are paid.
     pub fee_denom: String,
+    /// The most bytes of transactions in a block. It holds beside the consensus parameter, which may be -1 so that the
+    /// engine offers every transaction that waits and the lane cannot be crowded out before a block is made.
+    pub block_bytes: u64,
     /// Bytes of a block that are kept for protocol messages.
     pub lane_bytes: u64,
     /// The largest transaction, in bytes.
@@ -45,6 +48,7 @@ impl Default for AppParams {
         Self {
             prefix: "bauta".into(),
             fee_denom: "ubauta".into(),
+            block_bytes: 21 << 20,
             lane_bytes: 16 << 20,
             max_tx_bytes: 1 << 20,
             max_messages: 64,
@@ -71,6 +75,12 @@ impl AppParams {
             return Err(Error::invalid_request(format!(
                 "app.lane_bytes is {}, but one protocol message may have {LARGEST_PROTOCOL_TX} bytes",
                 self.lane_bytes
+            )));
+        }
+        if self.lane_bytes > self.block_bytes {
+            return Err(Error::invalid_request(format!(
+                "app.lane_bytes is {}, more than app.block_bytes, which is {}",
+                self.lane_bytes, self.block_bytes
             )));
         }
         if self.max_tx_bytes < LARGEST_PROTOCOL_TX {

@@ -140,12 +140,11 @@ fn max_block_gas(view: &View) -> Option<Gas> {
     u64::try_from(gas).ok().filter(|gas| *gas > 0)
 }
 
-/// The size limit of a block in bytes.
-fn max_block_bytes(view: &View) -> u64 {
-    /// CometBFT's hard cap (types/params.go, `MaxBlockSizeBytes`).
-    const HARD_CAP: u64 = 104_857_600;
-    let bytes = consensus_params(view).block.map_or(-1, |block| block.max_bytes);
-    u64::try_from(bytes).unwrap_or(HARD_CAP)
+/// The size limit of a block's transactions in bytes: the engine's, and the chain's own.
+fn max_block_bytes(view: &View, params: &AppParams) -> u64 {
+    let engine = consensus_params(view).block.map_or(-1, |block| block.max_bytes);
+    // The engine's -1 stands for its hard cap, which is far above ours.
+    u64::try_from(engine).unwrap_or(u64::MAX).min(params.block_bytes)
 }
 
 fn consensus_params(view: &View) -> tendermint_proto::v0_38::types::ConsensusParams {

@@ -34,7 +34,7 @@ impl App {
             rules: self.rules(&app_params, &view),
             view,
             block,
-            bytes_left: u64::try_from(request.max_tx_bytes).unwrap_or(0),
+            bytes_left: u64::try_from(request.max_tx_bytes).unwrap_or(0).min(app_params.block_bytes),
             lane_left: app_params.lane_bytes,
             gas_left: None,
             txs: Vec::new(),
@@ -59,7 +59,7 @@ impl App {
         let view = view_of(&snapshot);
         let app_params = params::load(&view);
         let rules = self.rules(&app_params, &view);
-        let status = match refusal(&request.txs, &rules, max_block_bytes(&view)) {
+        let status = match refusal(&request.txs, &rules, max_block_bytes(&view, &app_params)) {
             None => ProposalStatus::Accept,
             Some(reason) => {
                 tracing::warn!(height = request.height, reason, "a proposal is refused");

@@ -115,7 +115,7 @@ impl App {
         let result = TxResult {
             data,
             log: String::new(),
-            events: proto_events(outcome.events).into_iter().map(sdk_event).collect(),
+            events: proto_events(outcome.events),
             msg_responses: responses.iter().map(any).collect(),
         };
         let gas_info = GasInfo { gas_wanted: outcome.gas_wanted, gas_used: outcome.gas_used };
@@ -186,22 +186,6 @@ fn tx_bytes(request: tx::SimulateRequest) -> Vec<u8> {
         }
         .encode_to_vec(),
         _ => request.tx_bytes,
-    }
-}
-
-fn sdk_event(event: tendermint_proto::v0_38::abci::Event) -> cosmos_sdk_proto::tendermint::abci::Event {
-    use cosmos_sdk_proto::tendermint::abci;
-    abci::Event {
-        r#type: event.r#type,
-        attributes: event
-            .attributes
-            .into_iter()
-            .map(|attribute| abci::EventAttribute {
-                key: attribute.key.into(),
-                value: attribute.value.into(),
-                index: attribute.index,
-            })
-            .collect(),
     }
 }
 

@@ -70,6 +70,8 @@ impl Chain {
                 Some(validator::Info::new(PublicKey::from_raw_ed25519(&key)?, Power::try_from(power).ok()?))
             })
             .collect();
+        // In the order of a validator set: by power, then by address.
+        let validators = validator::Set::without_proposer(validators).validators().clone();
         Self {
             // The application has refused a chain without an id by then.
             chain_id: doc.chain_id.parse().unwrap_or_else(|_| unnamed()),

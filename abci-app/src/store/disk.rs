@@ -197,7 +197,7 @@ impl Db {
     pub fn commit(&self, mut last: LastBlock, changes: &Changes, update: &Update) -> Result<(), StoreError> {
         let mut write = self.database.begin_write()?;
         if let Durability::EveryBlocks(n) = self.config.durability {
-            if last.height % n.max(1) != 0 {
+            if !last.height.is_multiple_of(n.max(1)) {
                 write.set_durability(redb::Durability::None)?;
             }
         }

@@ -8,6 +8,8 @@ use super::disk::{LastBlock, StoreError, NODES, ROOTS, STORES, VALUES};
 use super::view::{Base, Order};
 use super::Store;
 
+/// A row's key and its value.
+type Entry = (Vec<u8>, Vec<u8>);
 type Rows = ReadOnlyTable<&'static [u8], &'static [u8]>;
 
 /// A committed state.
@@ -40,17 +42,17 @@ impl Snapshot {
     }
 
     /// The newest value row of a key between two versions, as its row key and its bytes.
-    pub(super) fn newest_value(&self, from: &[u8], to: &[u8]) -> Result<Option<(Vec<u8>, Vec<u8>)>, StoreError> {
+    pub(super) fn newest_value(&self, from: &[u8], to: &[u8]) -> Result<Option<Entry>, StoreError> {
         newest(&self.values, from, to)
     }
 
     /// The newest root row between two heights.
-    pub(super) fn newest_root(&self, from: &[u8], to: &[u8]) -> Result<Option<(Vec<u8>, Vec<u8>)>, StoreError> {
+    pub(super) fn newest_root(&self, from: &[u8], to: &[u8]) -> Result<Option<Entry>, StoreError> {
         newest(&self.roots, from, to)
     }
 }
 
-fn newest(rows: &Rows, from: &[u8], to: &[u8]) -> Result<Option<(Vec<u8>, Vec<u8>)>, StoreError> {
+fn newest(rows: &Rows, from: &[u8], to: &[u8]) -> Result<Option<Entry>, StoreError> {
     let found = rows.range::<&[u8]>(from..=to)?.next_back().transpose()?;
     Ok(found.map(|(key, value)| (key.value().to_vec(), value.value().to_vec())))
 }

@@ -1,5 +1,6 @@
 //! What happens to a transaction before, around and after its messages.
 
+pub mod amino;
 pub mod ante;
 pub mod decode;
 pub mod run;

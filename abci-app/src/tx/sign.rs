@@ -8,6 +8,7 @@ use prost::Message as _;
 use ripemd::Ripemd160;
 use sha2::{Digest, Sha256};
 
+use super::amino;
 use super::decode::{Signer, Tx};
 use crate::address::Address;
 use crate::error::{Error, Result};
@@ -25,9 +26,11 @@ pub fn sign_bytes(tx: &Tx, signer: &Signer, chain_id: &str, account_number: u64)
             account_number,
         }
         .encode_to_vec()),
-        _ => {
-            Err(Error::unauthorized(format!("sign mode {} is not supported; sign with SIGN_MODE_DIRECT", signer.mode)))
-        }
+        Ok(SignMode::LegacyAminoJson) => amino::sign_bytes(tx, signer, chain_id, account_number),
+        _ => Err(Error::unauthorized(format!(
+            "sign mode {} is not supported; sign with SIGN_MODE_DIRECT or SIGN_MODE_LEGACY_AMINO_JSON",
+            signer.mode
+        ))),
     }
 }
 

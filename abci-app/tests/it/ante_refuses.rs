@@ -52,7 +52,7 @@ fn a_sequence_that_was_used_or_is_too_early() {
     let (mut chain, mut accounts) = chain();
     let first = to(&accounts);
     let tx = accounts[0].tx(first);
-    assert_eq!(chain.block(&[tx.clone()]).results[0].code, 0);
+    assert_eq!(chain.block(std::slice::from_ref(&tx)).results[0].code, 0);
     let (code, log) = refused(&mut chain, tx);
     assert_eq!(code, 32);
     assert!(log.contains("account sequence mismatch, expected 1, got 0"), "{log}");
@@ -155,7 +155,7 @@ fn a_failed_message_keeps_fee_and_sequence_and_nothing_else() {
     let (mut chain, mut accounts) = chain();
     let (from, to) = (accounts[0].address(), accounts[1].address());
     let tx = accounts[0].tx(Draft::new(vec![send(&from, &to, 10), send(&from, &to, 5_000_000)]));
-    let done = chain.block(&[tx.clone()]);
+    let done = chain.block(std::slice::from_ref(&tx));
     assert_eq!((done.results[0].code, done.results[0].codespace.as_str()), (5, "sdk"));
     assert!(
         done.results[0].log.starts_with("failed to execute message; message index: 1: "),
@@ -226,4 +226,24 @@ fn min_gas_prices_are_asked_by_the_mempool_only() {
     let tx = to(&accounts).sign(&[&accounts[0]]);
     assert_eq!(chain.check(&tx).code, 13);
     assert_eq!(chain.block(&[tx]).results[0].code, 0);
+}
+
+#[test]
+fn amino_json_is_signed_and_verified() {
+    use cosmos_sdk_proto::cosmos::tx::v1beta1::TxRaw;
+    use k256::ecdsa::signature::Signer as _;
+    use prost::Message as _;
+    let (mut chain, accounts) = chain();
+    let (from, to) = (accounts[0].address(), accounts[1].address());
+    let draft = Draft { mode: 127, ..Draft::new(vec![send(&from, &to, 10)]) };
+    let mut raw = TxRaw::decode(draft.sign(&[&accounts[0]]).as_slice()).unwrap();
+    // So far it is signed as SIGN_MODE_DIRECT would be.
+    assert_eq!(refused(&mut chain, raw.encode_to_vec()).0, 4);
+    let doc = format!(
+        r#"{{"account_number":"0","chain_id":"bauta-1","fee":{{"amount":[{{"amount":"100","denom":"ubauta"}}],"gas":"200000"}},"memo":"","msgs":[{{"type":"cosmos-sdk/MsgSend","value":{{"amount":[{{"amount":"10","denom":"ubauta"}}],"from_address":"{from}","to_address":"{to}"}}}}],"sequence":"0"}}"#
+    );
+    let signature: k256::ecdsa::Signature = accounts[0].key.sign(doc.as_bytes());
+    raw.signatures[0] = signature.normalize_s().unwrap_or(signature).to_bytes().to_vec();
+    let done = chain.block(&[raw.encode_to_vec()]);
+    assert_eq!(done.results[0].code, 0, "{}", done.results[0].log);
 }

@@ -43,7 +43,7 @@ impl Disk {
     fn write_one(&self) -> Result<bool, std::io::Error> {
         match self.left.load(Ordering::SeqCst) {
             u64::MAX => Ok(true),
-            0 => Err(std::io::Error::other("the disk is dead").into()),
+            0 => Err(std::io::Error::other("the disk is dead")),
             left => {
                 self.left.store(left - 1, Ordering::SeqCst);
                 Ok(left > 1)
@@ -72,7 +72,7 @@ impl StorageBackend for Disk {
 
     fn sync_data(&self) -> Result<(), std::io::Error> {
         if self.dead() {
-            return Err(std::io::Error::other("the disk is dead").into());
+            return Err(std::io::Error::other("the disk is dead"));
         }
         Ok(())
     }
@@ -91,8 +91,10 @@ fn open(disk: &Disk) -> Node {
     Node::over(Db::with_backend(disk.clone(), config).unwrap(), &NodeConfig::default()).unwrap()
 }
 
+type Txs = Vec<Vec<u8>>;
+
 /// Blocks with their app hashes, made on a node that never crashes.
-fn reference() -> (abci_app::genesis::GenesisBuilder, Vec<Vec<Vec<u8>>>, Vec<Vec<u8>>) {
+fn reference() -> (abci_app::genesis::GenesisBuilder, Vec<Txs>, Vec<Vec<u8>>) {
     let (mut accounts, builder) = genesis(6);
     let mut chain = Driven::new(builder.clone());
     let mut blocks = Vec::new();

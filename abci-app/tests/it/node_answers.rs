@@ -86,7 +86,7 @@ fn data_and_events_are_the_sdks() {
             .collect()
     };
     assert_eq!(find("tx", "fee"), ["100ubauta"]);
-    assert_eq!(find("tx", "fee_payer"), [from.clone()]);
+    assert_eq!(find("tx", "fee_payer"), [from.as_str()]);
     assert_eq!(find("tx", "acc_seq"), [format!("{from}/0")]);
     assert_eq!(find("tx", "signature").len(), 1);
     assert_eq!(find("message", "action"), ["/cosmos.bank.v1beta1.MsgSend"; 2]);
