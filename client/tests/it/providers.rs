@@ -219,3 +219,31 @@ async fn training_in_the_background_keeps_the_seat_served() {
     assert_eq!(world.task().status(), TaskStatus::Finished);
     assert_eq!(world.survivors(), [[0, 1, 2, 3]; 2]);
 }
+
+/// Stays away from the first rounds.
+struct Late(u64);
+
+impl Behaviour for Late {
+    fn checks_in(&self, round: u64) -> bool {
+        round > self.0
+    }
+}
+
+#[tokio::test]
+async fn an_epoch_that_finds_no_group_is_followed_by_one_with_fresh_keys_and_its_secrets_are_erased() {
+    let mut behaviours = honest(4);
+    for behaviour in &mut behaviours[..2] {
+        *behaviour = Shared(Arc::new(Late(3)));
+    }
+    let mut world = World::with(behaviours, 3).await;
+    while world.task().epoch < 2 || world.task().finished_rounds < 2 {
+        world.height().await;
+    }
+    let first_is_erased = |world: &World| (0..4).all(|index| world.records(index).join("epoch-1/closed").exists());
+    // Long before the task is over.
+    assert!(first_is_erased(&world) && world.records(0).join("epoch-2/keys").exists());
+    world.run().await;
+    assert_eq!(world.task().status(), TaskStatus::Finished);
+    assert_eq!(world.survivors()[3..], [[0, 1, 2, 3], [0, 1, 2, 3], [0, 1, 2, 3]]);
+    assert!(world.node.lock().machine.verdicts.is_empty());
+}
