@@ -7,6 +7,7 @@
     clippy::disallowed_methods
 )]
 
+mod complaints;
 mod ledger;
 mod lies;
 mod mock;
