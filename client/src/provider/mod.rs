@@ -159,7 +159,7 @@ impl Provider {
         self.records.agree(&snapshot.task().settings_hash)?;
         self.take_evidence().await;
         self.look_back(&snapshot).await?;
-        if height % SWEEP == 0 && snapshot.task().epoch > 1 {
+        if height.is_multiple_of(SWEEP) && snapshot.task().epoch > 1 {
             self.erase_closed(&snapshot.task()).await?;
         }
         if has_ended(&snapshot.task()) {
