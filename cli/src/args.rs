@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::answer::Format;
-use crate::commands::{bank, keys, provider, rewards, status, task, tx, wasm};
+use crate::commands::{bank, keys, params, provider, rewards, status, task, tx, wasm};
 use crate::demo;
 
 /// Train models on data that nobody but its owner sees: keys, tasks, data providers, contracts, and a demo.
@@ -13,11 +13,10 @@ use crate::demo;
 #[command(
     name = "bauta",
     version,
-    propagate_version = true,
     max_term_width = 110,
     after_help = "Examples:
-  bauta demo                                       run a chain, ten providers and thirty rounds in this process
-  bauta keys add alice                             make a key
+  bauta demo                                   a chain, ten providers, thirty rounds in this process
+  bauta keys add alice
   bauta task init --recipe digits-softmax > task.toml
   bauta task create task.toml --budget 500000000ubauta --from alice
   bauta provider run --task 1 --data rows.csv --from bob
@@ -121,7 +120,7 @@ pub enum Command {
     #[command(subcommand)]
     Wasm(wasm::Command),
     /// The parameters of the training module
-    Params,
+    Params(params::Params),
     /// How the node is doing
     Status(status::Args),
     /// Print the completions of a shell

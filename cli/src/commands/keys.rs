@@ -19,9 +19,9 @@ use crate::failure::Failure;
 pub enum Command {
     /// Make a key, or make one again from its mnemonic
     #[command(after_help = "Examples:
-  bauta keys add alice                                   asks for a passphrase and shows the mnemonic, once
-  bauta keys add alice --recover                         asks for the 24 words
-  bauta keys add bot --keyring-backend test              without a passphrase, for scripts
+  bauta keys add alice                         asks for a passphrase, shows the mnemonic once
+  bauta keys add alice --recover               asks for the 24 words
+  bauta keys add bot --keyring-backend test    without a passphrase, for scripts
 
 JSON: {name, address, public_key, mnemonic}; mnemonic is absent after --recover.")]
     Add(Add),

@@ -58,7 +58,7 @@ async fn dispatch(context: &Context, command: Command) -> Answered {
         Command::Rewards(args) => rewards::run(context, args).await,
         Command::Provider(command) => provider::run(context, command).await,
         Command::Wasm(command) => wasm::run(context, command).await,
-        Command::Params => params::run(context).await,
+        Command::Params(args) => params::run(context, args).await,
         Command::Status(args) => status::run(context, args).await,
         Command::Completions { shell } => Ok(completions(shell)),
         Command::Version => Ok(version()),

@@ -1,16 +1,127 @@
 //! `bauta params`: the parameters of the training module.
 
-use serde_json::json;
+use bauta_client::chain::messages;
+use bauta_schema::training::v1 as pb;
+use bauta_schema::type_url;
+use clap::{Args, Subcommand};
+use serde_json::{json, Value};
 
 use super::Answered;
 use crate::answer::{fields, Answer};
-use crate::context::Context;
+use crate::context::{merged, outcome_json, outcome_text, Context};
+use crate::failure::Failure;
+
+/// The parameters of the training module.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  bauta params
+  bauta params --output json | jq -r .registry
+
+JSON: {authority, registry, staking, slashing, min_window, max_window, lane_bytes, max_elements, max_inline_model, \
+block_operations, kept_rounds, max_rounds, min_gas_price, contract_gas}")]
+pub struct Params {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+/// What else can be done with them.
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Change parameters; the module's authority may. What is not given stays
+    #[command(after_help = "Example:
+  bauta params set --registry bauta1... --staking bauta1... --slashing bauta1... --from authority
+
+JSON: {tx_hash, height, gas_wanted, gas_used, params: as `bauta params` prints them}")]
+    Set(Set),
+}
+
+/// New values.
+#[derive(Debug, Args)]
+struct Set {
+    /// The contract that knows who is a provider
+    #[arg(long, value_name = "ADDRESS")]
+    registry: Option<String>,
+    /// The contract that holds bonds
+    #[arg(long, value_name = "ADDRESS")]
+    staking: Option<String>,
+    /// The contract that knows penalties
+    #[arg(long, value_name = "ADDRESS")]
+    slashing: Option<String>,
+    /// Who may change parameters from now on
+    #[arg(long, value_name = "ADDRESS")]
+    authority: Option<String>,
+    /// Shortest window of a task, in blocks
+    #[arg(long, value_name = "BLOCKS")]
+    min_window: Option<u32>,
+    /// Longest window of a task, in counted blocks
+    #[arg(long, value_name = "BLOCKS")]
+    max_window: Option<u32>,
+    /// Most elements of a model
+    #[arg(long, value_name = "N")]
+    max_elements: Option<u64>,
+    /// Operations that all tasks may spend at the end of a block
+    #[arg(long, value_name = "N")]
+    block_operations: Option<u64>,
+    /// Rounds whose models are kept
+    #[arg(long, value_name = "N")]
+    kept_rounds: Option<u32>,
+    /// Least price of 1,000 units of gas that a task must offer
+    #[arg(long, value_name = "AMOUNT")]
+    min_gas_price: Option<u64>,
+}
 
 /// Runs the command.
-pub async fn run(context: &Context) -> Answered {
-    let params = context.chain().await?.training_params().await?;
+pub async fn run(context: &Context, params: Params) -> Answered {
+    match params.command {
+        None => {
+            let params = context.chain().await?.training_params().await?;
+            Ok(Answer::new(text_of(&params), json_of(&params)))
+        }
+        Some(Command::Set(set)) => change(context, set).await,
+    }
+}
+
+async fn change(context: &Context, set: Set) -> Answered {
+    let address = |text: Option<String>| text.map(|text| context.address(&text)).transpose();
+    let (registry, staking) = (address(set.registry)?, address(set.staking)?);
+    let (slashing, authority) = (address(set.slashing)?, address(set.authority)?);
+    let account = context.account().await?;
+    let mut params = account.chain.training_params().await?;
+    let own = account.signer.address().to_owned();
+    if params.authority != own {
+        let may = if params.authority.is_empty() { "nobody" } else { &params.authority };
+        return Err(Failure::new(format!("{own} may not change the parameters of this chain; {may} may"))
+            .hint("name the authority's key with --from"));
+    }
+    if let Some(other) = authority.as_ref().filter(|other| **other != own) {
+        context.confirm(&format!("Make {other} the authority? You will not be it any more."))?;
+    }
+    replace(&mut params.registry, registry);
+    replace(&mut params.staking, staking);
+    replace(&mut params.slashing, slashing);
+    replace(&mut params.authority, authority);
+    replace(&mut params.min_window, set.min_window);
+    replace(&mut params.max_window, set.max_window);
+    replace(&mut params.max_elements, set.max_elements);
+    replace(&mut params.block_operations, set.block_operations);
+    replace(&mut params.kept_rounds, set.kept_rounds);
+    replace(&mut params.min_gas_price, set.min_gas_price.map(|price| price.to_string()));
+    bauta_rounds::params::check(&params)?;
+    let message = pb::MsgUpdateParams { authority: own, params: Some(params.clone()) };
+    let outcome = context.transact(&account, &[messages::any(type_url::UPDATE_PARAMS, &message)]).await?;
+    let text = outcome_text("The parameters were changed.", &outcome);
+    Ok(Answer::new(text, merged(outcome_json(&outcome), json!({ "params": json_of(&params) }))))
+}
+
+fn replace<T>(value: &mut T, new: Option<T>) {
+    if let Some(new) = new {
+        *value = new;
+    }
+}
+
+fn text_of(params: &pb::Params) -> String {
     let address = |text: &String| if text.is_empty() { "not set".to_owned() } else { text.clone() };
-    let text = fields(&[
+    fields(&[
         ("authority", address(&params.authority)),
         ("registry", address(&params.registry)),
         ("staking", address(&params.staking)),
@@ -24,8 +135,11 @@ pub async fn run(context: &Context) -> Answered {
         ("most rounds", params.max_rounds.to_string()),
         ("least gas price", format!("{} for 1000 units", params.min_gas_price)),
         ("gas of a contract's call", params.contract_gas.to_string()),
-    ]);
-    let json = json!({
+    ])
+}
+
+fn json_of(params: &pb::Params) -> Value {
+    json!({
         "authority": params.authority,
         "registry": params.registry,
         "staking": params.staking,
@@ -40,6 +154,5 @@ pub async fn run(context: &Context) -> Answered {
         "max_rounds": params.max_rounds,
         "min_gas_price": params.min_gas_price,
         "contract_gas": params.contract_gas,
-    });
-    Ok(Answer::new(text, json))
+    })
 }

@@ -18,7 +18,7 @@ pub enum Command {
     #[command(after_help = "Example:
   bauta tx show 4A5C6F...
 
-JSON: {tx_hash, height, index, code, codespace, log, gas_wanted, gas_used, memo, fee: [{denom, amount}],
+JSON: {tx_hash, height, index, code, codespace, log, gas_wanted, gas_used, memo, fee: [{denom, amount}], \
 messages: [type URL], events: [{type, attributes: [{key, value}]}]}; code 0 is success.")]
     Show {
         /// Its hash: 64 hexadecimal digits

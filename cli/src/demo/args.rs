@@ -11,7 +11,7 @@ use clap::ValueEnum;
   bauta demo --dataset breast-cancer --model mlp --seed 7
   bauta demo --drop 2 --json report.json
 
-It ends with exit code 1 when one of its own checks fails. The report that --json writes is described by
+It ends with exit code 1 when one of its own checks fails. The report that --json writes is described by \
 schema/report.schema.json.")]
 pub struct Args {
     /// The data

@@ -49,7 +49,7 @@ JSON: {tx_hash, height, gas_wanted, gas_used, provider, amount, bonded, unbondin
   bauta provider status
   bauta provider status bauta1... --output json
 
-JSON: {provider, registered, name, standing, jailed_until, may_take_part, why_not, bonded, unbonding, locks: [key],
+JSON: {provider, registered, name, standing, jailed_until, may_take_part, why_not, bonded, unbonding, locks: [key], \
 unbondings: [{amount, matures_at}], offences: [{offence, task, epoch, round, slashed, height}]}; times are seconds since 1970.")]
     Status {
         /// An address or the name of a key; the key of --from if it is not given
@@ -60,7 +60,7 @@ unbondings: [{amount, matures_at}], offences: [{offence, task, epoch, round, sla
   bauta provider check --task-file task.toml --data rows.csv
   bauta provider check --task 1 --data rows.npz --trainer 'python3 train.py'
 
-JSON: {rows, weight, loss, accuracy, norm, clip, is_clipped, bytes, chunks, seconds, refusal}; refusal is what the policy has
+JSON: {rows, weight, loss, accuracy, norm, clip, is_clipped, bytes, chunks, seconds, refusal}; refusal is what the policy has \
 against the task, or null.")]
     Check(check::Check),
     /// Serve a task until it is over: enrol, hold a seat, train, submit
@@ -69,11 +69,11 @@ against the task, or null.")]
   bauta provider run --task 1 --data rows.csv --bond 1000000ubauta --name \"City clinic\" --from bob --yes
   bauta provider run --task 1 --data rows.csv --trainer 'python3 train.py' --policy policy.toml --from bob
 
-It may be stopped and started again at any time: everything is on disk below --home before it is sent. Do not run it twice
+It may be stopped and started again at any time: everything is on disk below --home before it is sent. Do not run it twice \
 with one key. A trainer is called as CMD DIR; docs/trainers.md says what it finds there.
 
-JSON: one object a line, {event, ...}: enrolled and dealt {epoch}; trained {round, loss, accuracy, norm}; checked_in {round};
-submitted {round, bytes}; answered {round, entries}; round_settled {round, finished, took_part}; sat_out {what, why};
+JSON: one object a line, {event, ...}: enrolled and dealt {epoch}; trained {round, loss, accuracy, norm}; checked_in {round}; \
+submitted {round, bytes}; answered {round, entries}; round_settled {round, finished, took_part}; sat_out {what, why}; \
 complained {dealer}; reported {accused, round}; task_ended {status}.")]
     Run(run::Run),
 }

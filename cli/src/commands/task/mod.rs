@@ -43,7 +43,7 @@ JSON: {recipe, file, toml}; file is null without --out.")]
   bauta task estimate task.toml
   bauta task estimate task.toml --offline
 
-JSON: {accepted, refusals: [sentence], least_budget, epoch_fees, round_fees, round_rewards, round_bytes, submit_blocks,
+JSON: {accepted, refusals: [sentence], least_budget, epoch_fees, round_fees, round_rewards, round_bytes, submit_blocks, \
 elements}; amounts are decimal strings. The exit code is 1 if the task would be refused.")]
     Estimate {
         /// The task's file
@@ -81,7 +81,7 @@ JSON: {tx_hash, height, gas_wanted, gas_used, task, budget}")]
   bauta task show 1 --toml > again.toml
 
 JSON: {task, owner, status, epoch, epoch_phase, round, round_phase, finished_rounds, rounds, elements, model_hash, escrow:
-{deposited, held, reserved, fees, rewards, refunded}, verdicts: [{provider, offence, epoch, round, what, delivered}],
+{deposited, held, reserved, fees, rewards, refunded}, verdicts: [{provider, offence, epoch, round, what, delivered}], \
 settings: the task's file as JSON}")]
     Show {
         /// The task
@@ -95,7 +95,7 @@ settings: the task's file as JSON}")]
   bauta task watch 1
   bauta task watch 1 --data held-out.csv --since 1
 
-JSON: one object a line: {round, status (finished or aborted), reason, participants, dropped, total_weight, bytes, height,
+JSON: one object a line: {round, status (finished or aborted), reason, participants, dropped, total_weight, bytes, height, \
 model_hash, accuracy}, and at the end {task, status, finished_rounds}. accuracy is null without --data.")]
     Watch {
         /// The task

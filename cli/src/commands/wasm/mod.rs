@@ -40,7 +40,7 @@ JSON: {tx_hash, height, gas_wanted, gas_used, contract, data}; data is base64 or
   bauta wasm execute bauta1... '{\"register\":{\"metadata\":{\"name\":\"clinic\"}}}' --from bob
   bauta wasm execute bauta1... '{\"bond\":{}}' --amount 1000000ubauta --from bob
 
-JSON: {tx_hash, height, gas_wanted, gas_used, data, events: [{type, attributes}]}; data is base64 or null, events are the
+JSON: {tx_hash, height, gas_wanted, gas_used, data, events: [{type, attributes}]}; data is base64 or null, events are the \
 contract's own.")]
     Execute {
         /// The contract
