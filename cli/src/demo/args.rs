@@ -67,3 +67,15 @@ pub enum Engine {
     /// A sequencer in this process
     Embedded,
 }
+
+macro_rules! shown_as_typed {
+    ($($kind:ty),*) => {$(
+        impl std::fmt::Display for $kind {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                let value = self.to_possible_value();
+                f.write_str(value.as_ref().map_or("", |value| value.get_name()))
+            }
+        }
+    )*};
+}
+shown_as_typed!(Dataset, Model, Engine);

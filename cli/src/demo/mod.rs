@@ -1,8 +1,190 @@
-//! The demo: a chain, its providers and a task in this process, with every result checked.
+//! The demo: a chain, its contracts, its providers and a task in this process, with every result checked.
+//!
+//! The providers run the code of `provider run`, each with its own keyring and folder, and see the chain through the RPC
+//! only. Only the checks see more: the updates before they are masked.
 
 pub mod args;
+mod judge;
+mod ledger;
+mod pace;
+mod people;
+mod report;
+mod scenario;
+mod screen;
+mod script;
+mod shadow;
+mod terms;
+mod watch;
+mod world;
+
+use std::path::Path;
+
+use anyhow::{bail, Context as _};
+use bauta_client::model_provider;
+use bauta_learning::recipes::{self, Recipe};
+
+use args::{Args, Dataset, Engine, Model as ModelKind};
+use judge::Judgement;
+use ledger::Ledger;
+use report::Report;
+use scenario::{Scenario, Size};
+use screen::Screen;
+use shadow::Shadow;
+use watch::{name_of, Watch};
+use world::World;
 
 /// Runs the demo.
-pub async fn run(_args: args::Args) -> anyhow::Result<()> {
-    anyhow::bail!("this build has no demo; build bauta from a checkout that has cli/src/demo")
+///
+/// # Errors
+/// When it cannot run, or one of its own checks fails.
+pub async fn run(args: Args) -> anyhow::Result<()> {
+    // The demo measures itself; nothing that a block executes sees this clock.
+    #[allow(clippy::disallowed_types)]
+    let started = std::time::Instant::now();
+    let now = move || started.elapsed();
+
+    let Engine::Embedded = args.engine;
+    let scenario = Scenario::new(Size { providers: args.providers, rounds: args.rounds, drop: args.drop })?;
+    let recipe = recipe(&args);
+    let scratch = tempfile::Builder::new().prefix("bauta-demo-").tempdir().context("no folder for the demo")?;
+    let screen = Screen::new(args.rounds);
+
+    let mut names = vec!["authority".to_owned(), "model-provider".to_owned()];
+    names.extend((0..args.providers as usize).map(name_of));
+    screen.say(format!(
+        "Training {} on {} with {} data providers over {} masked rounds, seed {}",
+        args.model, args.dataset, args.providers, args.rounds, args.seed
+    ));
+    screen.doing("the node starts");
+    let world = World::start(scratch.path(), args.seed, &names)?;
+
+    screen.doing("the contracts are stored and instantiated");
+    let authority = world.person(&names[0])?;
+    let contracts = world::deploy(&authority).await?;
+    screen.say(format!(
+        "contracts   registry {}\n            staking  {}\n            slashing {}",
+        contracts.registry, contracts.staking, contracts.slashing
+    ));
+    // From here on the authority has nothing to do: its place at the barrier goes with it.
+    drop(authority);
+
+    let division = recipe.divide(args.seed, args.providers as usize)?;
+    let encoding = recipe.encoding(u64::from(args.providers))?;
+    let first = recipe.initial_model(args.seed)?;
+    let mut shadow = Shadow::new(&recipe, encoding.clone(), first.clone(), &division.held_out);
+    let ledger = Ledger::default();
+
+    screen.doing("the providers register and bond");
+    let crew = people::hire(&world, &scenario, &names[2..], &division.providers).await?;
+    screen.say(format!(
+        "providers   {} registered, each bonded {} {}",
+        crew.len(),
+        screen::thousands(people::BOND),
+        bauta_client::chain::DEFAULT_DENOM
+    ));
+
+    screen.doing("the task is created");
+    let owner = world.person(&names[1])?;
+    let settings = terms::settings(&args, &recipe, &scenario, &encoding, first.spec());
+    let task =
+        model_provider::create(&owner.chain, &owner.signer, settings, terms::initial(&first), terms::BUDGET).await?;
+    screen.say(format!("task        {task} by {}", owner.signer.address()));
+
+    let chain = world.connection();
+    drop(owner);
+    let addresses: Vec<String> = crew.iter().map(|member| member.signer.address().to_owned()).collect();
+    let working = people::work(&world, crew, &contracts, &recipe, task, &ledger, args.seed, scratch.path())?;
+    screen.heading();
+    let watched = Watch {
+        chain: &chain,
+        task,
+        scenario: &scenario,
+        addresses: &addresses,
+        ledger: &ledger,
+        shadow: &mut shadow,
+        screen: &screen,
+        now: &now,
+    }
+    .to_the_end();
+    let watched = tokio::select! {
+        watched = watched => watched?,
+        failed = working.failed() => bail!("{failed}"),
+    };
+    screen.doing("the evidence window passes");
+    working.finished(&chain).await?;
+
+    screen.doing("the result is judged");
+    let judgement = Judgement {
+        chain: &chain,
+        contracts: &contracts,
+        scenario: &scenario,
+        recipe: &recipe,
+        division: &division,
+        first: &first,
+        addresses: &addresses,
+        seed: args.seed,
+        watched: &watched,
+        shadow: &shadow,
+        dataset: args.dataset,
+    };
+    let outcome = judgement.pass().await?;
+    drop(chain);
+    world.stop();
+    let seconds = now().as_secs_f64();
+    screen.finish();
+
+    let report = outcome.report(&args, &watched, seconds);
+    let folder = out_folder(&args);
+    let saved = save(&folder, &watched.model)?;
+    print(&report, &outcome, &saved, scratch.path());
+    if let Some(file) = &args.json {
+        report.write(file)?;
+        println!("report      {}", file.display());
+    }
+    if !report.passed() {
+        let failed: Vec<&str> =
+            report.checks.iter().filter(|check| !check.passed).map(|check| check.name.as_str()).collect();
+        bail!("the demo's own checks failed: {}", failed.join("; "));
+    }
+    Ok(())
+}
+
+fn recipe(args: &Args) -> Recipe {
+    let providers = args.providers as usize;
+    match (args.dataset, args.model) {
+        (Dataset::Digits, ModelKind::Softmax) => recipes::digits_softmax(providers),
+        (Dataset::Digits, ModelKind::Mlp) => recipes::digits_mlp(providers),
+        (Dataset::BreastCancer, ModelKind::Softmax) => recipes::breast_cancer_softmax(providers),
+        (Dataset::BreastCancer, ModelKind::Mlp) => recipes::breast_cancer_mlp(providers),
+    }
+}
+
+fn out_folder(args: &Args) -> std::path::PathBuf {
+    args.out.clone().unwrap_or_else(|| std::env::temp_dir().join("bauta-demo"))
+}
+
+fn save(folder: &Path, model: &bauta_learning::model::Model) -> anyhow::Result<std::path::PathBuf> {
+    std::fs::create_dir_all(folder).with_context(|| format!("could not make the folder {}", folder.display()))?;
+    let file = folder.join("model.safetensors");
+    model_provider::save(model, &file).with_context(|| format!("could not save the model to {}", file.display()))?;
+    Ok(file)
+}
+
+fn print(report: &Report, outcome: &judge::Outcome, saved: &Path, _scratch: &Path) {
+    println!();
+    println!("{}", screen::providers_table(&outcome.providers, bauta_client::chain::DEFAULT_DENOM));
+    println!();
+    for line in &outcome.story {
+        println!("{line}");
+    }
+    println!();
+    println!(
+        "accuracy    {:.2} % on held-out rows; central training reaches {:.2} %",
+        report.accuracy * 100.0,
+        report.central_accuracy * 100.0
+    );
+    println!("model       {} saved to {}", report.model_hash, saved.display());
+    println!("cost        {:.1} s, at most {:.0} MiB of memory", report.seconds, report.peak_rss_mb);
+    println!();
+    println!("{}", screen::checks(report));
 }

@@ -1,0 +1,243 @@
+//! The chain of a run, and the people on it: a node and its sequencer in this process, the contracts, and everybody's keys.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use abci_app::coin::Coins;
+use abci_app::genesis::GenesisBuilder;
+use abci_app::sequencer::{Engine, EngineConfig, Pacing};
+use abci_app::{Node, NodeConfig};
+use anyhow::Context as _;
+use bauta_client::chain::{messages, Chain, ChainSettings, Fee, Rpc, Signer, DEFAULT_DENOM, DEFAULT_PREFIX};
+use bauta_client::contracts::Contracts;
+use bauta_client::keys::{Keyring, KeyringBackend, SecretKey};
+use bauta_messages::{registry, slashing, staking};
+use bauta_schema::training::v1 as pb;
+use cosmwasm_std::Decimal;
+use rand::SeedableRng as _;
+use rand_chacha::ChaCha20Rng;
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+
+use super::pace::InStep;
+
+/// The chain's id.
+pub const CHAIN_ID: &str = "bauta-1";
+/// What everybody owns at genesis, in the smallest denomination.
+const WEALTH: u128 = 1_000_000_000_000;
+/// How long a silent provider is jailed, in seconds of chain time, of which a block takes one: long enough to be seen, short
+/// enough to come back within a run.
+const JAIL_SECONDS: u64 = 30;
+/// How long coins take to unbond.
+const UNBONDING_SECONDS: u64 = 600;
+
+/// The three contracts, as they are committed in `contracts/artifacts`.
+const ARTIFACTS: [(&str, &[u8]); 3] = [
+    ("registry", include_bytes!("../../../contracts/artifacts/registry.wasm")),
+    ("staking", include_bytes!("../../../contracts/artifacts/staking.wasm")),
+    ("slashing", include_bytes!("../../../contracts/artifacts/slashing.wasm")),
+];
+
+/// Somebody with a keyring in a folder of its own and a connection of its own to the chain.
+pub struct Person {
+    /// What it is called on the screen.
+    pub name: String,
+    /// Its key.
+    pub signer: Arc<Signer>,
+    /// Its connection.
+    pub chain: Chain,
+}
+
+/// A running chain.
+pub struct World {
+    engine: Engine,
+    // The node's folder is in use as long as the node lives.
+    _node: Node,
+    folder: PathBuf,
+    seed: u64,
+}
+
+impl World {
+    /// Starts a chain on which the named people own coins; the first of them is the authority over its parameters.
+    ///
+    /// # Errors
+    /// When the folder cannot be used or the node does not start.
+    pub fn start(folder: &Path, seed: u64, names: &[String]) -> anyhow::Result<Self> {
+        let key_seed = derive(seed, "validator");
+        let mut genesis = GenesisBuilder::new(CHAIN_ID);
+        let coins = Coins::one(DEFAULT_DENOM, WEALTH);
+        for (index, name) in names.iter().enumerate() {
+            let address = Signer::new(secret_key(seed, name)?, DEFAULT_PREFIX)?.address().to_owned();
+            if index == 0 {
+                genesis = genesis
+                    .validator(&EngineConfig::public_key(&key_seed), 10, Some(&address))
+                    .part("training", serde_json::json!({ "params": { "authority": address } }));
+            }
+            genesis = genesis.account(&address, &coins);
+        }
+        let node = Node::open(NodeConfig { home: Some(folder.join("node")), ..NodeConfig::default() })?;
+        let config = EngineConfig { pacing: Pacing::Lockstep, key_seed, ..EngineConfig::new(genesis.build()) };
+        let engine = Engine::start(node.service(), config)?;
+        Ok(Self { engine, _node: node, folder: folder.to_owned(), seed })
+    }
+
+    /// One of the people named at the start, with a place at the barrier.
+    ///
+    /// # Errors
+    /// When its keyring cannot be written.
+    pub fn person(&self, name: &str) -> anyhow::Result<Person> {
+        let home = self.folder.join(name);
+        let key = secret_key(self.seed, name)?;
+        let keyring = Keyring::new(&home, KeyringBackend::Test, DEFAULT_PREFIX);
+        keyring
+            .add(name, &key, None, &mut self.random(&format!("keyring/{name}")))
+            .with_context(|| format!("could not write the keyring of {name}"))?;
+        Ok(Person {
+            name: name.to_owned(),
+            signer: Arc::new(Signer::new(keyring.unlock(name, None)?, DEFAULT_PREFIX)?),
+            chain: self.connection(),
+        })
+    }
+
+    /// A connection with a place of its own at the barrier.
+    pub fn connection(&self) -> Chain {
+        let rpc: Arc<dyn Rpc> = Arc::new(self.engine.client());
+        Chain::new(rpc, Arc::new(InStep::new(&self.engine.lockstep())), ChainSettings::new(CHAIN_ID))
+    }
+
+    /// Randomness that the seed decides, for one use.
+    pub fn random(&self, what: &str) -> ChaCha20Rng {
+        ChaCha20Rng::from_seed(derive(self.seed, what))
+    }
+
+    /// Stops the node.
+    pub fn stop(mut self) {
+        self.engine.stop();
+    }
+}
+
+/// Stores and instantiates the contracts, makes them known to one another and to the chain.
+///
+/// # Errors
+/// When the chain refuses a step.
+pub async fn deploy(authority: &Person) -> anyhow::Result<Contracts> {
+    let me = authority.signer.address().to_owned();
+    let mut codes = Vec::new();
+    for (name, code) in ARTIFACTS {
+        let store = messages::store_code(&me, code.to_vec());
+        let stored = execute(authority, store).await.with_context(|| format!("could not store the contract {name}"))?;
+        let code_id: u64 = stored
+            .attribute("store_code", "code_id")
+            .and_then(|id| id.parse().ok())
+            .with_context(|| format!("storing {name} answered no code id"))?;
+        codes.push(code_id);
+    }
+
+    let registry = instantiate(
+        authority,
+        codes[0],
+        "registry",
+        &registry::InstantiateMsg { admin: None, slashing: None, issuers: vec![] },
+    )
+    .await?;
+    let staking = instantiate(
+        authority,
+        codes[1],
+        "staking",
+        &staking::InstantiateMsg {
+            admin: None,
+            slashing: None,
+            treasury: None,
+            bond_denom: DEFAULT_DENOM.to_owned(),
+            unbonding_seconds: UNBONDING_SECONDS,
+            max_unbondings: None,
+        },
+    )
+    .await?;
+    let slashing = instantiate(
+        authority,
+        codes[2],
+        "slashing",
+        &slashing::InstantiateMsg {
+            admin: None,
+            staking: staking.clone(),
+            registry: registry.clone(),
+            penalties: vec![
+                silence(slashing::kind::NO_SUBMISSION, Decimal::percent(1)),
+                silence(slashing::kind::SILENT_SEAT, Decimal::percent(2)),
+            ],
+        },
+    )
+    .await?;
+
+    let known = Some(slashing.clone());
+    let update = registry::ExecuteMsg::UpdateConfig { slashing: known.clone() };
+    execute(authority, messages::execute(&me, &registry, &update, &[])?).await?;
+    let update = staking::ExecuteMsg::UpdateConfig {
+        slashing: known,
+        treasury: None,
+        unbonding_seconds: None,
+        max_unbondings: None,
+    };
+    execute(authority, messages::execute(&me, &staking, &update, &[])?).await?;
+
+    let params = pb::Params {
+        registry: registry.clone(),
+        staking: staking.clone(),
+        slashing: slashing.clone(),
+        // A reported second header settles before the survivors of its round are final.
+        min_window: 4,
+        ..authority.chain.training_params().await?
+    };
+    let update = pb::MsgUpdateParams { authority: me, params: Some(params) };
+    execute(authority, messages::any("/bauta.training.v1.MsgUpdateParams", &update)).await?;
+    Ok(Contracts { registry, staking, slashing })
+}
+
+fn silence(kind: &str, fraction: Decimal) -> slashing::PenaltyRow {
+    slashing::PenaltyRow {
+        kind: kind.to_owned(),
+        penalty: slashing::Penalty {
+            fraction,
+            jail_seconds: JAIL_SECONDS,
+            tombstone: false,
+            bounty_fraction: Decimal::zero(),
+            compensation_fraction: Decimal::zero(),
+        },
+    }
+}
+
+async fn instantiate<M: Serialize>(
+    authority: &Person,
+    code_id: u64,
+    label: &str,
+    message: &M,
+) -> anyhow::Result<String> {
+    let me = authority.signer.address();
+    let message = messages::instantiate(me, Some(me), code_id, label, serde_json::to_vec(message)?, &[]);
+    let outcome =
+        execute(authority, message).await.with_context(|| format!("could not instantiate the contract {label}"))?;
+    outcome
+        .attribute("instantiate", "_contract_address")
+        .with_context(|| format!("instantiating {label} answered no address"))
+}
+
+async fn execute(
+    who: &Person,
+    message: cosmrs::Any,
+) -> Result<bauta_client::chain::Outcome, bauta_client::chain::ChainError> {
+    who.chain.execute(&who.signer, &[message], Fee::Simulated, "").await
+}
+
+fn secret_key(seed: u64, name: &str) -> anyhow::Result<SecretKey> {
+    SecretKey::from_bytes(&derive(seed, &format!("account/{name}"))).context("a derived key is no key")
+}
+
+/// 32 bytes for one use, decided by the seed.
+pub fn derive(seed: u64, what: &str) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    hash.update(b"bauta/demo/");
+    hash.update(seed.to_be_bytes());
+    hash.update(what.as_bytes());
+    hash.finalize().into()
+}
