@@ -14,7 +14,7 @@ fn a_block_of_twenty_mebibytes_gets_a_defined_answer_over_tcp() {
     let node = Node::open(NodeConfig::default()).unwrap();
     let server = ServerBuilder::new(READ_WINDOW).bind("127.0.0.1:0", Server(node.service())).unwrap();
     let address = server.local_addr();
-    std::thread::spawn(move || server.listen());
+    std::thread::spawn(move || drop(server.listen()));
     let mut client = ClientBuilder::new(READ_WINDOW).connect(address).unwrap();
 
     assert_eq!(client.info(RequestInfo::default()).unwrap().last_block_height, 0);
