@@ -62,7 +62,8 @@ pub fn settings(
             group_size: scenario.cohort.group_size,
             min_group: scenario.cohort.min_group,
             corrupt_heads: None,
-            min_bond: BOND.to_string(),
+            // Who was slashed for silence may come back.
+            min_bond: (BOND / 2).to_string(),
             issuer: String::new(),
         }),
         windows: Some(pb::Windows {
