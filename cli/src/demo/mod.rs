@@ -71,7 +71,7 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     let division = recipe.divide(args.seed, args.providers as usize)?;
     let encoding = recipe.encoding(u64::from(args.providers))?;
     let first = recipe.initial_model(args.seed)?;
-    let mut shadow = Shadow::new(&recipe, encoding.clone(), first.clone(), &division.held_out);
+    let mut shadow = Shadow::new(&recipe, encoding, first.clone(), &division.held_out);
     let ledger = Ledger::default();
 
     screen.doing("the providers register and bond");
@@ -93,7 +93,15 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     let chain = world.connection();
     drop(owner);
     let addresses: Vec<String> = crew.iter().map(|member| member.signer.address().to_owned()).collect();
-    let working = people::work(&world, crew, &contracts, &recipe, task, &ledger, args.seed, scratch.path())?;
+    let job = people::Job {
+        contracts: &contracts,
+        recipe: &recipe,
+        task,
+        ledger: &ledger,
+        seed: args.seed,
+        folder: scratch.path(),
+    };
+    let working = people::work(&world, crew, &job)?;
     screen.heading();
     let watched = Watch {
         chain: &chain,
@@ -105,7 +113,7 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
         screen: &screen,
         now: &now,
     }
-    .to_the_end();
+    .until_the_end();
     let watched = tokio::select! {
         watched = watched => watched?,
         failed = working.failed() => bail!("{failed}"),
@@ -136,7 +144,7 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     let report = outcome.report(&args, &watched, seconds);
     let folder = out_folder(&args);
     let saved = save(&folder, &watched.model)?;
-    print(&report, &outcome, &saved, scratch.path());
+    print(&report, &outcome, &saved);
     if let Some(file) = &args.json {
         report.write(file)?;
         println!("report      {}", file.display());
@@ -170,7 +178,7 @@ fn save(folder: &Path, model: &bauta_learning::model::Model) -> anyhow::Result<s
     Ok(file)
 }
 
-fn print(report: &Report, outcome: &judge::Outcome, saved: &Path, _scratch: &Path) {
+fn print(report: &Report, outcome: &judge::Outcome, saved: &Path) {
     println!();
     println!("{}", screen::providers_table(&outcome.providers, bauta_client::chain::DEFAULT_DENOM));
     println!();

@@ -87,20 +87,28 @@ pub struct Working {
     failure: watch::Receiver<Option<String>>,
 }
 
+/// What the providers are to do.
+pub struct Job<'a> {
+    /// The contracts.
+    pub contracts: &'a Contracts,
+    /// How to train.
+    pub recipe: &'a Recipe,
+    /// The task.
+    pub task: u64,
+    /// Where encoded updates are noted for the checks.
+    pub ledger: &'a Ledger,
+    /// The seed of the run.
+    pub seed: u64,
+    /// Where everybody has a folder.
+    pub folder: &'a Path,
+}
+
 /// Starts `provider run` for each of them, and for those who drop out the hand that brings them back.
 ///
 /// # Errors
 /// When a folder cannot be used.
-pub fn work(
-    world: &World,
-    crew: Vec<Hired>,
-    contracts: &Contracts,
-    recipe: &Recipe,
-    task: u64,
-    ledger: &Ledger,
-    seed: u64,
-    folder: &Path,
-) -> anyhow::Result<Working> {
+pub fn work(world: &World, crew: Vec<Hired>, job: &Job<'_>) -> anyhow::Result<Working> {
+    let Job { contracts, recipe, task, ledger, seed, folder } = *job;
     let (failed, failure) = watch::channel(None);
     let failed = Arc::new(failed);
     let mut running = JoinSet::new();

@@ -41,7 +41,7 @@ pub fn settings(
         data: Some(data_settings(&recipe.data_spec())),
         trainer: Some(pb::TrainerHints {
             local_epochs: recipe.trainer.local_epochs,
-            batch_size: recipe.trainer.batch_size as u32,
+            batch_size: recipe.trainer.batch_size,
             learning_rate: recipe.trainer.learning_rate.to_bits() as u64,
             weight_decay: recipe.trainer.weight_decay.to_bits() as u64,
         }),

@@ -53,7 +53,7 @@ impl Watch<'_> {
     ///
     /// # Errors
     /// When the chain does not answer, or the task ends without its rounds.
-    pub async fn to_the_end(mut self) -> anyhow::Result<Watched> {
+    pub async fn until_the_end(mut self) -> anyhow::Result<Watched> {
         let mut rounds = Vec::new();
         let mut aborted = Vec::new();
         let mut models_equal = true;
