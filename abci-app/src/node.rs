@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use tempfile::TempDir;
 
 use crate::abci::AbciService;
 use crate::app::{App, AppConfig};
@@ -26,8 +25,6 @@ pub struct NodeConfig {
 #[derive(Clone)]
 pub struct Node {
     app: Arc<App>,
-    /// The folder of a node in memory, whose contracts' codes lie on disk all the same. It goes with the node.
-    _scratch: Option<Arc<TempDir>>,
 }
 
 impl Node {
@@ -48,14 +45,8 @@ impl Node {
     /// # Errors
     /// When the database cannot be read, or the modules not be opened.
     pub fn over(db: Db, config: &NodeConfig) -> anyhow::Result<Self> {
-        let scratch = match config.home {
-            Some(_) => None,
-            None => Some(TempDir::new().context("no temporary folder can be made for the contracts' codes")?),
-        };
-        let home = config.home.as_deref().or(scratch.as_ref().map(TempDir::path)).unwrap_or(Path::new("."));
-        let modules = Arc::new(Modules::open(home)?);
-        let app = Arc::new(App::new(db, modules, config.app.clone())?);
-        Ok(Self { app, _scratch: scratch.map(Arc::new) })
+        let modules = Arc::new(Modules::open(config.home.as_deref())?);
+        Ok(Self { app: Arc::new(App::new(db, modules, config.app.clone())?) })
     }
 
     /// The application.

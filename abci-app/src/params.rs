@@ -27,6 +27,8 @@ pub struct AppParams {
     pub lane_bytes: u64,
     /// The largest transaction, in bytes.
     pub max_tx_bytes: u64,
+    /// The highest gas limit of a transaction, so that no contract runs for ever in a block without a limit of its own.
+    pub max_tx_gas: u64,
     /// The most messages in one transaction.
     pub max_messages: u64,
     /// Who is paid the fees of a block for which validator.
@@ -51,6 +53,7 @@ impl Default for AppParams {
             block_bytes: 21 << 20,
             lane_bytes: 16 << 20,
             max_tx_bytes: 1 << 20,
+            max_tx_gas: 100_000_000,
             max_messages: 64,
             validators: Vec::new(),
         }
@@ -89,8 +92,8 @@ impl AppParams {
                 self.max_tx_bytes
             )));
         }
-        if self.max_messages == 0 {
-            return Err(Error::invalid_request("app.max_messages must be at least 1"));
+        if self.max_messages == 0 || self.max_tx_gas == 0 {
+            return Err(Error::invalid_request("app.max_messages and app.max_tx_gas must be at least 1"));
         }
         Ok(())
     }

@@ -96,9 +96,7 @@ impl App {
         }
         let tx = Tx::decode(bytes, &params).map_err(|error| grpc::invalid_argument(error.log))?;
         let mut rules = self.rules(&params, &view);
-        if let Some(limit) = rules.max_block_gas {
-            rules.simulate_gas = rules.simulate_gas.min(limit);
-        }
+        rules.simulate_gas = rules.simulate_gas.min(params.max_tx_gas).min(rules.max_block_gas.unwrap_or(u64::MAX));
         let mut ctx = Context::new(
             view,
             GasMeter::limited(0),

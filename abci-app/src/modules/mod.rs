@@ -11,6 +11,7 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use cosmos_sdk_proto::Any;
+use tempfile::TempDir;
 
 use crate::address::Address;
 use crate::context::{Context, QueryContext};
@@ -27,6 +28,8 @@ pub struct Modules {
     pub wasm: wasm::Keeper,
     /// Tasks and rounds.
     pub training: training::Keeper,
+    /// The folder of a node in memory, whose contracts' codes lie on disk all the same. It goes with the modules.
+    _scratch: Option<TempDir>,
 }
 
 /// A message of any module.
@@ -140,17 +143,23 @@ pub fn validate_together(messages: &[Message]) -> Result<()> {
 }
 
 impl Modules {
-    /// Opens what modules keep beside the state, in `home`: the codes of contracts.
+    /// Opens what modules keep beside the state, in `home`, or in a temporary folder: the codes of contracts.
     ///
     /// # Errors
     /// When the folder cannot be used, or another process uses it.
-    pub fn open(home: &Path) -> anyhow::Result<Self> {
-        let folder = home.join("wasm");
+    pub fn open(home: Option<&Path>) -> anyhow::Result<Self> {
+        let (folder, scratch) = match home {
+            Some(home) => (home.join("wasm"), None),
+            None => {
+                let scratch = TempDir::new().context("no temporary folder can be made for the contracts' codes")?;
+                (scratch.path().join("wasm"), Some(scratch))
+            }
+        };
         let vm = wasm::Vm::open(wasm::VmOptions::new(&folder))
             .with_context(|| format!("the contracts' codes in {} cannot be opened", folder.display()))?;
         let wasm = wasm::Keeper::new(vm, neighbours::Chain, neighbours::Chain);
         wasm.connect(neighbours::Chain, neighbours::Chain);
-        Ok(Self { wasm, training: training::Keeper::new(&training::Config::default()) })
+        Ok(Self { wasm, training: training::Keeper::new(&training::Config::default()), _scratch: scratch })
     }
 
     /// What the mempool asks of a message, on its own view.

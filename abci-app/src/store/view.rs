@@ -279,3 +279,128 @@ impl Base for MemoryBase {
         found.map(|((_, key), value)| (key.clone(), value.clone()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A step of a random walk over views and the model beside them: a stack of whole copies of the state.
+    #[derive(Debug, Clone)]
+    enum Step {
+        Set(u8, u8),
+        Delete(u8),
+        Begin,
+        Commit,
+        Discard,
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            4 => (0..12u8, any::<u8>()).prop_map(|(key, value)| Step::Set(key, value)),
+            3 => (0..12u8).prop_map(Step::Delete),
+            1 => Just(Step::Begin),
+            1 => Just(Step::Commit),
+            1 => Just(Step::Discard),
+        ]
+    }
+
+    type Model = BTreeMap<Vec<u8>, Vec<u8>>;
+
+    fn bounds(from: u8, to: u8, kind: u8) -> (Bound<Vec<u8>>, Bound<Vec<u8>>) {
+        let bound = |key: u8, kind: u8| match kind % 3 {
+            0 => Bound::Included(vec![key]),
+            1 => Bound::Excluded(vec![key]),
+            _ => Bound::Unbounded,
+        };
+        (bound(from, kind), bound(to, kind / 3))
+    }
+
+    fn expected(model: &Model, low: &Bound<Vec<u8>>, high: &Bound<Vec<u8>>, order: Order) -> Vec<(Vec<u8>, Vec<u8>)> {
+        let within = |key: &Vec<u8>| {
+            (match low {
+                Bound::Included(low) => key >= low,
+                Bound::Excluded(low) => key > low,
+                Bound::Unbounded => true,
+            }) && (match high {
+                Bound::Included(high) => key <= high,
+                Bound::Excluded(high) => key < high,
+                Bound::Unbounded => true,
+            })
+        };
+        let mut found: Vec<_> =
+            model.iter().filter(|(key, _)| within(key)).map(|(key, value)| (key.clone(), value.clone())).collect();
+        if order == Order::Descending {
+            found.reverse();
+        }
+        found
+    }
+
+    proptest! {
+        #[test]
+        fn a_view_is_a_stack_of_copies(
+            base in prop::collection::btree_map(0..12u8, any::<u8>(), 0..8),
+            steps in prop::collection::vec(step(), 0..60),
+            (from, to, kind) in (0..12u8, 0..12u8, 0..9u8),
+            limit in 0..10usize,
+        ) {
+            let start: Model = base.into_iter().map(|(key, value)| (vec![key], vec![value])).collect();
+            let rows = start.iter().map(|(key, value)| ((Store::Bank, key.clone()), value.clone())).collect();
+            let view = View::new(Arc::new(MemoryBase(rows)));
+            let mut models = vec![start.clone()];
+            for step in steps {
+                match step {
+                    Step::Set(key, value) => {
+                        view.set(Store::Bank, vec![key], vec![value]);
+                        models.last_mut().unwrap().insert(vec![key], vec![value]);
+                    }
+                    Step::Delete(key) => {
+                        view.delete(Store::Bank, &[key]);
+                        models.last_mut().unwrap().remove(&vec![key]);
+                    }
+                    Step::Begin => {
+                        view.begin();
+                        models.push(models.last().unwrap().clone());
+                    }
+                    Step::Commit if models.len() > 1 => {
+                        view.commit();
+                        let top = models.pop().unwrap();
+                        *models.last_mut().unwrap() = top;
+                    }
+                    Step::Discard if models.len() > 1 => {
+                        view.discard();
+                        models.pop();
+                    }
+                    Step::Commit => view.commit(),
+                    Step::Discard => {
+                        view.discard();
+                        models = vec![start.clone()];
+                    }
+                }
+            }
+            let model = models.last().unwrap();
+            for key in 0..12u8 {
+                prop_assert_eq!(view.get(Store::Bank, &[key]), model.get(&vec![key]).cloned());
+                prop_assert_eq!(view.get(Store::Wasm, &[key]), None);
+            }
+            let (low, high) = bounds(from, to, kind);
+            for order in [Order::Ascending, Order::Descending] {
+                let mut wanted = expected(model, &low, &high, order);
+                wanted.truncate(limit);
+                let found = view.range(Store::Bank, as_slice(&low), as_slice(&high), order, limit);
+                prop_assert_eq!(found, wanted);
+            }
+            // What is taken out of the view, laid over the base, is the model.
+            let changes = view.take_changes();
+            let mut result = start;
+            for (key, value) in changes.of(Store::Bank) {
+                match value {
+                    Some(value) => drop(result.insert(key.clone(), value.clone())),
+                    None => drop(result.remove(key)),
+                }
+            }
+            prop_assert_eq!(&result, model);
+        }
+    }
+}

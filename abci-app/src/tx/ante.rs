@@ -80,13 +80,14 @@ impl Ante<'_> {
 
     /// First, because no block could ever hold it.
     fn gas_limit(&self) -> Result<()> {
-        match self.max_block_gas {
-            Some(limit) if self.tx.gas_limit > limit => Err(Error::invalid_gas_limit(format!(
-                "tx gas limit {} exceeds block max gas {limit}",
+        let limit = self.max_block_gas.unwrap_or(Gas::MAX).min(self.params.max_tx_gas);
+        if self.tx.gas_limit > limit {
+            return Err(Error::invalid_gas_limit(format!(
+                "the gas limit {} exceeds the highest of a transaction, {limit}",
                 self.tx.gas_limit
-            ))),
-            _ => Ok(()),
+            )));
         }
+        Ok(())
     }
 
     /// Before anything is made of the content: an extension that is not understood may change what the rest means.

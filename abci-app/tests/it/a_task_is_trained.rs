@@ -33,6 +33,8 @@ use tendermint_rpc::Client;
 
 use crate::chain::{send, Account, Draft, CHAIN, PREFIX};
 
+mod the_lane_holds;
+
 const ELEMENTS: u64 = 24;
 const BOND: u128 = 10_000;
 
@@ -51,7 +53,6 @@ impl Provider {
 struct Chain {
     client: EmbeddedClient,
     _engine: Engine,
-    // The codes of contracts lie in a folder that goes with the node.
     _node: Node,
     idle: Account,
     rng: ChaCha20Rng,

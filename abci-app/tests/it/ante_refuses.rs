@@ -247,3 +247,27 @@ fn amino_json_is_signed_and_verified() {
     let done = chain.block(&[raw.encode_to_vec()]);
     assert_eq!(done.results[0].code, 0, "{}", done.results[0].log);
 }
+
+#[test]
+fn a_gas_limit_that_no_transaction_may_have() {
+    let (mut chain, accounts) = chain();
+    assert_eq!(refused(&mut chain, to(&accounts).fee(100, u64::MAX).sign(&[&accounts[0]])).0, 41);
+}
+
+#[test]
+fn a_block_without_gas_left_runs_no_more_transactions() {
+    let (mut accounts, builder) = genesis(2);
+    let mut chain = Driven::new(builder.max_gas(250_000));
+    let to = accounts[1].address();
+    let txs: Vec<Vec<u8>> = (0..20)
+        .map(|_| {
+            let from = accounts[0].address();
+            accounts[0].tx(Draft::new(vec![send(&from, &to, 1)]))
+        })
+        .collect();
+    let codes: Vec<u32> = chain.block(&txs).results.iter().map(|result| result.code).collect();
+    assert_eq!(codes[0], 0);
+    assert!(codes.contains(&11), "{codes:?}");
+    let ran = codes.iter().filter(|code| **code == 0).count() as u128;
+    assert_eq!(chain.balance(&to), 1_000_000 + ran);
+}

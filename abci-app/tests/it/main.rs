@@ -3,6 +3,7 @@
 
 mod a_task_is_trained;
 mod ante_refuses;
+mod bautad_starts;
 mod blocks_are_atomic;
 mod chain;
 mod coins_are_sent;
