@@ -9,8 +9,9 @@ use crate::store::{Store, View};
 /// Where they lie in [`Store::App`].
 pub const KEY: &[u8] = b"params";
 
-/// The largest protocol message that the lane keeps room for: a chunk of 64 KiB, its signature and its envelope.
-pub const LARGEST_PROTOCOL_TX: u64 = 128 * 1024;
+/// The largest protocol message that the lane keeps room for: a seat's answer in a committee of 96 of whose members 37
+/// dropped has 180,588 bytes, and its envelope.
+pub const LARGEST_PROTOCOL_TX: u64 = 256 * 1024;
 
 /// What a chain decides about itself at genesis.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

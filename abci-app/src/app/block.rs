@@ -62,6 +62,10 @@ impl App {
         // Last, so that what the hooks paid in fees is paid out as well.
         events.extend(self.pay_validators(&view, &block, &app_params));
 
+        // A missing code or a failing disk is this machine's own misfortune, not a result that others would agree with.
+        if let Some(why) = self.modules.wasm.vm().broken() {
+            return Err(AppError::Machine(why));
+        }
         let changes = view.take_changes();
         let update = Trees::of(&snapshot).apply(&changes, block.height)?;
         let app_hash = update.app_hash;

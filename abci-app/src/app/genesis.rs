@@ -13,7 +13,7 @@ use crate::address::Address;
 use crate::context::{BlockInfo, Context, Mode};
 use crate::error::Error;
 use crate::gas::GasMeter;
-use crate::modules::{auth, bank, training, MODULE_ACCOUNTS};
+use crate::modules::{auth, bank, training, wasm, MODULE_ACCOUNTS};
 use crate::params::{self, AppParams};
 use crate::store::{Commitment, LastBlock, Store, Trees, View};
 
@@ -27,8 +27,8 @@ pub struct AppGenesis {
     pub auth: auth::genesis::Genesis,
     /// Balances.
     pub bank: bank::genesis::Genesis,
-    /// Contracts: the parameters, as `cosmwasm.wasm.v1.GenesisState` in base64 of protobuf; empty is an empty one.
-    pub wasm: String,
+    /// Contracts.
+    pub wasm: wasm::Genesis,
     /// Parameters of training.
     pub training: training::genesis::Genesis,
 }
@@ -112,12 +112,7 @@ impl App {
         for name in MODULE_ACCOUNTS {
             auth::ensure_module_account(ctx, name)?;
         }
-        let wasm = STANDARD
-            .decode(&genesis.wasm)
-            .ok()
-            .and_then(|bytes| GenesisState::decode(bytes.as_slice()).ok())
-            .ok_or_else(|| Error::invalid_request("wasm must be base64 of cosmwasm.wasm.v1.GenesisState"))?;
-        self.modules.wasm.init_genesis(ctx, &wasm)?;
+        self.modules.wasm.init_genesis(ctx, &GenesisState::try_from(&genesis.wasm)?)?;
         // After the contracts, whose addresses it holds.
         training::genesis::init(ctx, &genesis.training)?;
         Ok(())

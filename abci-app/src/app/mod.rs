@@ -16,8 +16,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use thiserror::Error;
 
-use crate::context::BlockInfo;
-use crate::gas::Gas;
+use crate::context::{BlockInfo, QueryContext};
+use crate::gas::{Gas, GasMeter};
 use crate::modules::Modules;
 use crate::params::AppParams;
 use crate::store::{Base, Db, Snapshot, Store, StoreError, View};
@@ -59,6 +59,9 @@ pub enum AppError {
     /// The genesis is none.
     #[error("the genesis cannot be used: {0}")]
     Genesis(String),
+    /// This machine fails where others do not: an answer would be another than theirs.
+    #[error("this machine fails: {0}")]
+    Machine(String),
     /// The engine's call does not fit what came before.
     #[error("the engine's call is out of order: {0}")]
     Order(String),
@@ -81,6 +84,7 @@ impl App {
     /// When the database cannot be read.
     pub fn new(db: Db, modules: Arc<Modules>, config: AppConfig) -> Result<Self, AppError> {
         let snapshot = db.snapshot()?;
+        codes_are_there(&modules, &snapshot)?;
         let mempool = mempool::Mempool::after(&snapshot);
         Ok(Self {
             db,
@@ -117,6 +121,19 @@ impl App {
             simulate_gas: self.config.simulate_gas,
         }
     }
+}
+
+/// The codes that the state names must be in the node's folder, and the pinned ones in memory, before a block needs them.
+fn codes_are_there(modules: &Modules, snapshot: &Arc<Snapshot>) -> Result<(), AppError> {
+    let view = view_of(snapshot);
+    let prefix = crate::params::load(&view).prefix;
+    let block = BlockInfo { height: snapshot.last().height, ..next_block(snapshot) };
+    let mut ctx = QueryContext::new(view, GasMeter::unlimited(), block, prefix);
+    modules
+        .wasm
+        .check_codes(&mut ctx)
+        .and_then(|()| modules.wasm.load_pinned(&mut ctx))
+        .map_err(|error| AppError::Machine(error.log))
 }
 
 /// Locks; a panic elsewhere has stopped the process if it was on the consensus path, and left whole data otherwise.

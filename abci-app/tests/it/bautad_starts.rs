@@ -32,3 +32,30 @@ fn a_mistake_in_the_configuration_is_a_sentence() {
     assert!(!ok && text.contains("min_gas_price is `cheap`"), "{text}");
     assert!(!text.contains("panicked"));
 }
+
+#[test]
+fn a_node_without_the_codes_that_its_state_names_does_not_start() {
+    use abci_app::{Node, NodeConfig};
+    use cosmos_sdk_proto::cosmwasm::wasm::v1::MsgStoreCode;
+    use prost::Message as _;
+
+    use crate::chain::{genesis, Draft, Driven};
+
+    let folder = tempfile::tempdir().unwrap();
+    let config = NodeConfig { home: Some(folder.path().into()), ..NodeConfig::default() };
+    let (mut accounts, builder) = genesis(1);
+    {
+        let mut chain = Driven::over(Node::open(config.clone()).unwrap(), builder);
+        let path = format!("{}/../contracts/artifacts/registry.wasm", env!("CARGO_MANIFEST_DIR"));
+        let wasm_byte_code = std::fs::read(path).unwrap();
+        let message = MsgStoreCode { sender: accounts[0].address(), wasm_byte_code, instantiate_permission: None };
+        let any =
+            cosmos_sdk_proto::Any { type_url: "/cosmwasm.wasm.v1.MsgStoreCode".into(), value: message.encode_to_vec() };
+        let done = chain.block(&[accounts[0].tx(Draft::new(vec![any]).fee(100, 50_000_000))]);
+        assert_eq!(done.results[0].code, 0, "{}", done.results[0].log);
+    }
+    Node::open(config.clone()).unwrap();
+    std::fs::remove_dir_all(folder.path().join("wasm")).unwrap();
+    let error = Node::open(config).err().unwrap();
+    assert!(format!("{error:#}").contains("is not in the node's folder"), "{error:#}");
+}
