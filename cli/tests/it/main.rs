@@ -3,6 +3,7 @@
 
 mod bauta;
 mod by_hand;
+mod demo;
 mod help;
 mod keys;
 mod mistakes;

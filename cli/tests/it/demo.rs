@@ -1,0 +1,71 @@
+//! The demo, run as a person runs it, and its report.
+
+use serde_json::Value;
+
+use crate::bauta::{repository, Bauta};
+
+/// Runs the demo with these options and reads its report, which must be what its schema says.
+fn report(options: &[&str]) -> Value {
+    let bauta = Bauta::new();
+    let file = bauta.file("report.json", "");
+    let out = bauta.file("out", "").with_extension("d");
+    let mut args = vec!["demo", "--json", file.to_str().unwrap(), "--out", out.to_str().unwrap()];
+    args.extend(options);
+    bauta.ok(&args);
+    assert!(out.join("model.safetensors").exists(), "the model was saved");
+    let report: Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
+    let schema: Value =
+        serde_json::from_slice(&std::fs::read(repository("schema/report.schema.json")).unwrap()).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let errors: Vec<String> = validator.iter_errors(&report).map(|error| error.to_string()).collect();
+    assert!(errors.is_empty(), "{errors:?}");
+    report
+}
+
+/// Offences with bond before and after, sorted.
+fn offences(report: &Value) -> Vec<(&str, &str, &str)> {
+    let slashed = report["slashed"].as_array().unwrap();
+    let mut found: Vec<_> = slashed
+        .iter()
+        .map(|row| (row["offence"].as_str().unwrap(), row["before"].as_str().unwrap(), row["after"].as_str().unwrap()))
+        .collect();
+    found.sort_unstable();
+    found
+}
+
+#[test]
+fn the_demo_slashes_who_went_silent_and_who_signed_twice_and_nobody_else() {
+    let report = report(&["--rounds", "6", "--seed", "1"]);
+    assert_eq!(offences(&report), [("no_submission", "1000000000", "990000000"), ("two_headers", "1000000000", "0")]);
+    assert_eq!(report["honest_losses"], 0);
+    assert_eq!(report["rounds"].as_array().unwrap().len(), 6);
+    assert!(report["rounds"].as_array().unwrap().iter().all(|round| round["sum_exact"] == true));
+}
+
+#[test]
+fn the_same_seed_gives_the_same_model_and_another_seed_another() {
+    let model = |seed: &str| report(&["--rounds", "2", "--providers", "4", "--seed", seed])["model_hash"].clone();
+    let first = model("11");
+    assert_eq!(first, model("11"));
+    assert_ne!(first, model("12"));
+}
+
+#[test]
+fn more_drop_outs_than_the_threshold_bears_abort_the_round_and_the_next_goes_on() {
+    let report = report(&["--rounds", "4", "--drop", "5", "--seed", "3"]);
+    let rounds: Vec<u64> =
+        report["rounds"].as_array().unwrap().iter().map(|round| round["round"].as_u64().unwrap()).collect();
+    assert_eq!(rounds.len(), 4, "as many rounds finished as were asked for");
+    assert_eq!(rounds.last(), Some(&5), "one more was begun: {rounds:?}");
+    let silent = offences(&report).iter().filter(|(offence, ..)| *offence == "no_submission").count();
+    assert!(silent >= 5, "each of the silent pays: {silent}");
+    assert_eq!(report["honest_losses"], 0);
+}
+
+#[test]
+fn impossible_sizes_are_refused_with_a_sentence() {
+    let bauta = Bauta::new();
+    bauta.fails(&["demo", "--providers", "2"], 1, "between 3 and 96");
+    bauta.fails(&["demo", "--rounds", "0"], 1, "at least one round");
+    bauta.fails(&["demo", "--drop", "9"], 1, "can drop out");
+}
