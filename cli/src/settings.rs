@@ -9,6 +9,9 @@ use crate::answer::Format;
 use crate::args::{Backend, Global};
 use crate::failure::Failure;
 
+/// What is logged unless somebody asks for more.
+pub const DEFAULT_LOG: &str = "warn";
+
 /// `config.toml` below the home folder. Every field is optional.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -89,7 +92,7 @@ impl Settings {
             },
         };
         let verbose = match global.verbose {
-            0 => "warn",
+            0 => DEFAULT_LOG,
             1 => "info",
             _ => "debug",
         };

@@ -19,7 +19,7 @@ use crate::args::{Cli, Command};
 use crate::context::Context;
 use crate::demo;
 use crate::failure::Failure;
-use crate::settings::Settings;
+use crate::settings::{Settings, DEFAULT_LOG};
 
 /// What a command gives back.
 pub type Answered = Result<Answer, Failure>;
@@ -38,7 +38,9 @@ pub async fn run(cli: Cli) -> (Format, Answered) {
         Err(failure) => return (wanted, Err(failure)),
     };
     let format = settings.output;
-    if let Err(failure) = start_log(&settings.log) {
+    // The demo scripts its misfortunes and tells them itself; warnings about them are for who asks.
+    let is_scripted = matches!(cli.command, Command::Demo(_)) && settings.log == DEFAULT_LOG;
+    if let Err(failure) = start_log(if is_scripted { "error" } else { &settings.log }) {
         return (format, Err(failure));
     }
     let context = Context { settings };
