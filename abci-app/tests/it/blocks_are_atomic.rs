@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use abci_app::store::{Db, DbConfig};
+use abci_app::store::{Db, DbConfig, Durability};
 use abci_app::{Node, NodeConfig};
 use redb::StorageBackend;
 
@@ -13,6 +13,8 @@ use crate::chain::{block, genesis, init_chain, send, Draft, Driven};
 #[derive(Debug, Clone, Default)]
 struct Disk {
     bytes: Arc<Mutex<Vec<u8>>>,
+    /// What was on it when it was last synced.
+    synced: Arc<Mutex<Vec<u8>>>,
     /// Writes left before it dies.
     left: Arc<AtomicU64>,
 }
@@ -36,6 +38,13 @@ impl Disk {
     fn after_restart(&self) -> Self {
         let disk = Self::new();
         *disk.bytes.lock().unwrap() = self.bytes.lock().unwrap().clone();
+        disk
+    }
+
+    /// What is found after a power cut that took everything since the last sync.
+    fn after_power_cut(&self) -> Self {
+        let disk = Self::new();
+        *disk.bytes.lock().unwrap() = self.synced.lock().unwrap().clone();
         disk
     }
 
@@ -74,6 +83,7 @@ impl StorageBackend for Disk {
         if self.dead() {
             return Err(std::io::Error::other("the disk is dead"));
         }
+        *self.synced.lock().unwrap() = self.bytes.lock().unwrap().clone();
         Ok(())
     }
 
@@ -87,7 +97,11 @@ impl StorageBackend for Disk {
 }
 
 fn open(disk: &Disk) -> Node {
-    let config = DbConfig { cache_bytes: 1 << 20, keep_heights: 2, ..DbConfig::default() };
+    open_durable(disk, Durability::EveryBlock)
+}
+
+fn open_durable(disk: &Disk, durability: Durability) -> Node {
+    let config = DbConfig { cache_bytes: 1 << 20, keep_heights: 2, durability };
     Node::over(Db::with_backend(disk.clone(), config).unwrap(), &NodeConfig::default()).unwrap()
 }
 
@@ -174,6 +188,60 @@ fn a_crash_at_any_write_leaves_the_state_before_or_after_the_block() {
         node.service().finalize_block(block(height, txs)).unwrap();
         node.service().commit().unwrap();
     }
+}
+
+/// From genesis to the last block, dying at each write in turn; whatever is found then, the engine's replay ends alike.
+fn die_anywhere_and_replay(durability: Durability) {
+    let (builder, blocks, hashes) = reference();
+    for writes in 1.. {
+        let victim = Disk::new();
+        let mut committed = 0;
+        {
+            let node = open_durable(&victim, durability);
+            victim.dies_after(writes);
+            let doc = abci_app::genesis::GenesisDoc::read(&builder.clone().build()).unwrap();
+            let begun = node.service().init_chain(doc.init_chain().unwrap());
+            for (n, txs) in blocks.iter().enumerate().take_while(|_| begun.is_ok()) {
+                let executed = node.service().finalize_block(block(n as i64 + 1, txs));
+                if executed.is_err() || node.service().commit().is_err() {
+                    break;
+                }
+                committed = n + 1;
+            }
+        }
+        for found in [victim.after_restart(), victim.after_power_cut()] {
+            let node = open_durable(&found, durability);
+            let info = node.service().info(Default::default());
+            let height = info.last_block_height as usize;
+            if durability == Durability::EveryBlock {
+                assert!(height >= committed, "write {writes}: a block that was committed is gone");
+            }
+            if height == 0 {
+                init_chain(&node, builder.clone());
+            } else {
+                assert_eq!(info.last_block_app_hash, hashes[height - 1], "write {writes}");
+            }
+            for n in height..blocks.len() {
+                let replayed = node.service().finalize_block(block(n as i64 + 1, &blocks[n])).unwrap();
+                assert_eq!(replayed.app_hash, hashes[n], "write {writes}");
+                node.service().commit().unwrap();
+            }
+        }
+        if !victim.dead() {
+            assert!(writes > 10, "the crash was never injected");
+            return;
+        }
+    }
+}
+
+#[test]
+fn a_crash_at_any_write_since_genesis_is_replayed() {
+    die_anywhere_and_replay(Durability::EveryBlock);
+}
+
+#[test]
+fn a_crash_is_replayed_when_only_some_blocks_are_durable() {
+    die_anywhere_and_replay(Durability::EveryBlocks(3));
 }
 
 #[test]
