@@ -116,13 +116,10 @@ impl Judgement<'_> {
             "every round's model, and the final one, is bit for bit that of the same training without masks".into(),
         );
         check(central_accuracy >= least, format!("central training reaches {:.0} %", least * 100.0));
-        // Fewer rounds than the recipe takes are for looking at rounds: their model is not done.
-        if self.is_long_enough() {
-            check(
-                accuracy >= central_accuracy - f64::from(margin) / 100.0,
-                format!("the federated model is at most {margin} point{} below it", if margin == 1 { "" } else { "s" }),
-            );
-        }
+        check(
+            accuracy >= central_accuracy - f64::from(margin) / 100.0,
+            format!("the federated model is at most {margin} point{} below it", if margin == 1 { "" } else { "s" }),
+        );
         check(
             self.cheats_paid(&history, &standings).await?,
             "every cheat was slashed by the right amount, and nobody else".into(),
@@ -139,11 +136,6 @@ impl Judgement<'_> {
             central_accuracy,
             checks,
         })
-    }
-
-    /// Whether the run is as long as its recipe asks, so that its accuracy is held to that of central training.
-    fn is_long_enough(&self) -> bool {
-        u64::from(self.scenario.size.rounds) >= self.recipe.rounds
     }
 
     async fn standing(&self, address: &str) -> anyhow::Result<AtTheEnd> {
@@ -254,12 +246,6 @@ impl Judgement<'_> {
                     ));
                 }
             }
-        }
-        if !self.is_long_enough() {
-            lines.push(format!(
-                "short       the accuracy is held to that of central training from {} rounds on; this run has {}",
-                self.recipe.rounds, self.scenario.size.rounds
-            ));
         }
         let escrow = self.watched.task.escrow.clone().unwrap_or_default();
         let amount = |text: &str| thousands(text.parse().unwrap_or_default());
