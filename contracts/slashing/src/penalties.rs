@@ -5,7 +5,7 @@ use bauta_messages::{
     slashing::{kind, Penalty, MAX_KIND_BYTES},
     MAX_SECONDS,
 };
-use cosmwasm_std::Decimal;
+use cosmwasm_std::{Decimal, Uint128};
 
 use crate::error::ContractError;
 
@@ -66,8 +66,24 @@ pub fn check_penalty(penalty: &Penalty) -> Result<(), ContractError> {
     Ok(())
 }
 
+/// The fraction of what is left after `before` was taken that makes `fraction` of the whole, `before` included:
+/// `(fraction - before) / (1 - before)`, rounded up to the last digit, so that the floor of what is then taken reaches the whole's own.
+pub fn rest(before: Decimal, fraction: Decimal) -> Result<Decimal, ContractError> {
+    if fraction <= before {
+        return Ok(Decimal::zero());
+    }
+    // Of at most 10^18 parts each, so that the product stays below 2^128; `before` is below `fraction`, which is at most 1, so that
+    // something is left.
+    let more = fraction.checked_sub(before)?.atomics().u128();
+    let left = Decimal::one().checked_sub(before)?.atomics().u128();
+    let parts = more * Decimal::one().atomics().u128();
+    Ok(Decimal::new(Uint128::new(parts.div_ceil(left))))
+}
+
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -78,6 +94,35 @@ mod tests {
             check_penalty(&penalty).unwrap();
         }
     }
+
+    #[test]
+    fn what_is_still_to_be_taken_makes_up_the_difference() {
+        let percent = Decimal::percent;
+        assert_eq!(rest(Decimal::zero(), percent(5)).unwrap(), percent(5));
+        assert_eq!(rest(percent(1), percent(100)).unwrap(), Decimal::one());
+        assert_eq!(rest(percent(20), percent(60)).unwrap(), percent(50));
+        for (before, fraction) in [(100, 100), (100, 1), (5, 5), (5, 2), (0, 0)] {
+            assert_eq!(rest(percent(before), percent(fraction)).unwrap(), Decimal::zero());
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn two_penalties_of_a_round_take_what_the_larger_takes_alone(
+            bond in 0u128..=1_000_000_000_000_000,
+            fractions in (0u128..=ONE, 0u128..=ONE),
+        ) {
+            let fractions = <[u128; 2]>::from(fractions).map(|parts| Decimal::new(Uint128::new(parts)));
+            let (bond, larger) = (Uint128::new(bond), fractions[0].max(fractions[1]));
+            let left = bond - bond.mul_floor(fractions[0]);
+            let taken = bond - left + left.mul_floor(rest(fractions[0], fractions[1]).unwrap());
+            let alone = bond.mul_floor(larger);
+            // Each slash rounds down by less than a unit.
+            prop_assert!(taken <= alone && alone - taken <= Uint128::one(), "{taken} {alone}");
+        }
+    }
+
+    const ONE: u128 = 1_000_000_000_000_000_000;
 
     #[test]
     fn a_kind_is_a_short_name_in_snake_case() {

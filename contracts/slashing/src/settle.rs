@@ -7,15 +7,15 @@ use bauta_messages::{
     staking::{self, SlashResponse, MAX_COMPENSATED},
 };
 use cosmwasm_std::{
-    from_json, wasm_execute, Addr, Binary, DepsMut, Empty, Env, HexBinary, OverflowError, OverflowOperation, Reply,
-    Response, StdResult, Storage, SubMsg, SubMsgResult, Uint128, WasmMsg,
+    from_json, wasm_execute, Addr, Binary, Decimal, DepsMut, Empty, Env, HexBinary, OverflowError, OverflowOperation,
+    Reply, Response, StdResult, Storage, SubMsg, SubMsgResult, Uint128, WasmMsg,
 };
 use cw_utils::parse_execute_response_data;
 
 use crate::{
     error::ContractError,
-    penalties::check_kind,
-    state::{LAST_SEQUENCE, OFFENCES, OFFENCES_OF, OFFENCE_IDS, PENALTIES, REGISTRY, STAKING},
+    penalties::{self, check_kind},
+    state::{place, LAST_SEQUENCE, OFFENCES, OFFENCES_OF, OFFENCE_IDS, PENALISED, PENALTIES, REGISTRY, STAKING},
 };
 
 /// The id of the reply that says what a slash took; its payload is the offence's sequence number, be64.
@@ -40,7 +40,8 @@ pub fn settle(deps: DepsMut, env: &Env, verdict: Verdict) -> Result<Response, Co
         return Err(ContractError::UnknownKind { kind: verdict.kind });
     };
 
-    let slash = slash(deps.storage, &verdict, &penalty)?;
+    let fraction = penalise(deps.storage, &verdict, &provider, penalty.fraction)?;
+    let slash = slash(deps.storage, &verdict, &penalty, fraction)?;
     let bar = bar(deps.storage, &verdict, &penalty)?;
     let sequence = record(deps.storage, env, verdict, provider, reporter, penalty)?;
     Ok(response
@@ -77,13 +78,30 @@ pub fn slashed(deps: DepsMut, reply: Reply) -> Result<Response, ContractError> {
         .add_attribute("after", taken.after))
 }
 
+/// One round, one penalty per provider: the largest. Notes what the round has cost the provider now, and returns what is still to be
+/// taken of what it has left. The chain delivers the largest of the offences that it knows when a round settles; what is reported later
+/// only makes up the difference.
+fn penalise(
+    storage: &mut dyn Storage,
+    verdict: &Verdict,
+    provider: &Addr,
+    fraction: Decimal,
+) -> Result<Decimal, ContractError> {
+    let place = place(verdict.task, verdict.epoch, verdict.round);
+    let before = PENALISED.may_load(storage, (provider, &place))?.unwrap_or_default();
+    if fraction > before {
+        PENALISED.save(storage, (provider, &place), &fraction)?;
+    }
+    penalties::rest(before, fraction)
+}
+
 /// The order to the staking contract. It is given for a fraction of zero too: the record wants the bond as it stood.
-fn slash(storage: &dyn Storage, verdict: &Verdict, penalty: &Penalty) -> StdResult<WasmMsg> {
+fn slash(storage: &dyn Storage, verdict: &Verdict, penalty: &Penalty, fraction: Decimal) -> StdResult<WasmMsg> {
     // The staking contract refuses a longer list, and a verdict must not hang on the number of its victims.
     let compensate = verdict.harmed.iter().take(MAX_COMPENSATED).cloned();
     let order = staking::ExecuteMsg::Slash {
         provider: verdict.provider.clone(),
-        fraction: penalty.fraction,
+        fraction,
         bounty_to: verdict.reporter.clone(),
         bounty_fraction: penalty.bounty_fraction,
         compensate: compensate.collect(),

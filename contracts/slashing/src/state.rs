@@ -3,7 +3,7 @@
 //! be16 length in front, and the last part; numbers are be64; values are JSON.
 
 use bauta_messages::slashing::{Penalty, SettledOffence};
-use cosmwasm_std::{Addr, Empty};
+use cosmwasm_std::{Addr, Decimal, Empty};
 use cw_storage_plus::{Item, Map};
 
 /// `staking`: the staking contract.
@@ -20,3 +20,10 @@ pub const OFFENCES: Map<u64, SettledOffence> = Map::new("offence");
 pub const OFFENCE_IDS: Map<&[u8], u64> = Map::new("offence_id");
 /// `offence_of | provider | sequence`: present for every offence of a provider.
 pub const OFFENCES_OF: Map<(&Addr, u64), Empty> = Map::new("offence_of");
+/// `penalised | provider | be64 task, be64 epoch, be64 round`: the largest fraction that an offence of this round has cost so far.
+pub const PENALISED: Map<(&Addr, &[u8]), Decimal> = Map::new("penalised");
+
+/// The last part of a key of [`PENALISED`].
+pub fn place(task: u64, epoch: u64, round: u64) -> Vec<u8> {
+    [task, epoch, round].map(u64::to_be_bytes).concat()
+}

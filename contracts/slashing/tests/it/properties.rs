@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bauta_messages::slashing::{kind, Verdict};
-use cosmwasm_std::Addr;
+use cosmwasm_std::{Addr, Decimal, Uint128};
 use proptest::prelude::*;
 
 use crate::chain::{verdict, Chain, FUNDS, UNBONDING_SECONDS};
@@ -15,7 +15,7 @@ enum Step {
     Withdraw(usize),
     Lock(usize, u8),
     Unlock(usize, u8),
-    Settle { id: u8, kind: usize, offender: usize, reporter: Option<usize>, harmed: Vec<usize> },
+    Settle { id: u8, round: u64, kind: usize, offender: usize, reporter: Option<usize>, harmed: Vec<usize> },
     Wait(u64),
 }
 
@@ -30,13 +30,15 @@ fn step() -> impl Strategy<Value = Step> {
         3 => (
             // Few ids, so that many verdicts are repetitions.
             0..8u8,
+            1..3u64,
             0..kind::ALL.len(),
             who.clone(),
             prop::option::of(who.clone()),
             prop::collection::vec(who, 0..4),
         )
-            .prop_map(|(id, kind, offender, reporter, harmed)| Step::Settle {
+            .prop_map(|(id, round, kind, offender, reporter, harmed)| Step::Settle {
                 id,
+                round,
                 kind,
                 offender,
                 reporter,
@@ -52,6 +54,8 @@ struct Model {
     total: BTreeMap<usize, u128>,
     locks: BTreeSet<(usize, u8)>,
     settled: BTreeSet<u8>,
+    /// The largest fraction that each offender and round has cost.
+    penalised: BTreeMap<(usize, u64), Decimal>,
 }
 
 impl Model {
@@ -99,8 +103,9 @@ fn apply(chain: &mut Chain, model: &mut Model, step: Step) {
             chain.unlock(&address(chain, p), &key.to_string());
             model.locks.remove(&(p, key));
         }
-        Step::Settle { id, kind, offender, reporter, harmed } => {
+        Step::Settle { id, round, kind, offender, reporter, harmed } => {
             let told = Verdict {
+                round,
                 reporter: reporter.map(|p| chain.providers[p].to_string()),
                 harmed: harmed.iter().map(|p| chain.providers[*p].to_string()).collect(),
                 ..verdict(id, kind::ALL[kind], &address(chain, offender))
@@ -112,7 +117,19 @@ fn apply(chain: &mut Chain, model: &mut Model, step: Step) {
             if model.settled.insert(id) {
                 let before = *model.held(offender);
                 assert_eq!(kept.before.u128(), before);
-                assert_eq!(kept.slashed, kept.before.mul_floor(kept.penalty.fraction));
+                let penalised = model.penalised.entry((offender, round)).or_default();
+                let (largest, fraction) = (*penalised, kept.penalty.fraction);
+                *penalised = largest.max(fraction);
+                if largest.is_zero() {
+                    assert_eq!(kept.slashed, kept.before.mul_floor(fraction));
+                } else if fraction <= largest {
+                    assert!(kept.slashed.is_zero());
+                } else {
+                    // Every row above the smallest ones is within a unit of its share of what the others left.
+                    let rest = (fraction - largest) / (Decimal::one() - largest);
+                    let expected = kept.before.mul_floor(rest);
+                    assert!(kept.slashed >= expected && kept.slashed - expected <= Uint128::one());
+                }
                 assert_eq!(kept.slashed, kept.bounty + kept.compensation + kept.treasury);
                 *model.held(offender) -= kept.slashed.u128();
             }

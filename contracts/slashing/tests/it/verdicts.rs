@@ -2,12 +2,12 @@
 
 use bauta_messages::{
     registry::{self, Standing},
-    slashing::{kind, HistoryResponse, QueryMsg, Verdict},
+    slashing::{kind, ExecuteMsg, HistoryResponse, Penalty, QueryMsg, Verdict},
     staking::{self, MAX_COMPENSATED},
 };
 use cosmwasm_std::{Binary, Decimal, Uint128};
 
-use crate::chain::{verdict, Chain, UNBONDING_SECONDS};
+use crate::chain::{verdict, Chain, FUNDS, UNBONDING_SECONDS};
 
 #[test]
 fn every_default_row_takes_its_share_and_bars_as_the_table_says() {
@@ -95,16 +95,56 @@ fn a_verdict_is_carried_out_once() {
 }
 
 #[test]
-fn two_verdicts_on_one_provider_are_both_carried_out() {
+fn verdicts_of_two_rounds_on_one_provider_are_both_carried_out() {
     let mut chain = Chain::new();
     let p = chain.providers[0].clone();
     chain.bond(&p, 10_000).unwrap();
     chain.settle(&verdict(1, kind::SILENT_SEAT, &p)).unwrap();
-    chain.settle(&verdict(2, kind::NON_CANONICAL, &p)).unwrap();
+    chain.settle(&Verdict { round: 4, ..verdict(2, kind::NON_CANONICAL, &p) }).unwrap();
     assert_eq!(chain.held(&p), (9_310, 0));
     let history = chain.history(Some(&p));
     let before_and_after: Vec<_> = history.iter().map(|kept| (kept.before.u128(), kept.after.u128())).collect();
     assert_eq!(before_and_after, [(10_000, 9_800), (9_800, 9_310)]);
+}
+
+#[test]
+fn a_larger_offence_found_after_a_smaller_one_of_its_round_was_settled_takes_the_difference() {
+    let mut chain = Chain::new();
+    let (admin, [p, q, victim]) = (chain.admin.clone(), [0, 1, 2].map(|i| chain.providers[i].clone()));
+    let half = Penalty {
+        fraction: Decimal::percent(50),
+        jail_seconds: 0,
+        tombstone: false,
+        bounty_fraction: Decimal::zero(),
+        compensation_fraction: Decimal::percent(50),
+    };
+    let row = ExecuteMsg::SetPenalty { kind: kind::INVALID_PROOF.to_string(), penalty: half };
+    chain.send(&admin, &chain.slashing.clone(), &row).unwrap();
+    for (id, provider, first, second) in
+        [(1, &p, kind::NO_SUBMISSION, kind::INVALID_PROOF), (3, &q, kind::INVALID_PROOF, kind::NO_SUBMISSION)]
+    {
+        chain.bond(provider, 10_000).unwrap();
+        for (id, kind) in [(id, first), (id + 1, second)] {
+            let harmed = vec![victim.to_string()];
+            chain.settle(&Verdict { harmed, ..verdict(id, kind, provider) }).unwrap();
+        }
+        // One round, one penalty: the largest, whichever came first; and both are on record.
+        assert_eq!(chain.held(provider), (5_000, 0));
+        assert_eq!(chain.history(Some(provider)).len(), 2);
+    }
+    assert_eq!(chain.offence(2).unwrap().slashed, Uint128::new(4_900));
+    assert_eq!(chain.offence(4).unwrap().slashed, Uint128::zero());
+    assert_eq!(chain.balance(&victim), FUNDS + 5_000);
+    // Another round, epoch or task is another matter.
+    for (id, other) in [
+        (5, Verdict { round: 4, ..verdict(5, kind::INVALID_PROOF, &p) }),
+        (6, Verdict { epoch: 2, ..verdict(6, kind::INVALID_PROOF, &p) }),
+        (7, Verdict { task: 2, ..verdict(7, kind::INVALID_PROOF, &p) }),
+    ] {
+        let (before, _) = chain.held(&p);
+        chain.settle(&other).unwrap();
+        assert_eq!(chain.offence(id).unwrap().slashed.u128(), before / 2);
+    }
 }
 
 #[test]
