@@ -18,6 +18,7 @@
 //! | `complaint/` task epoch seat address | `Complaint` |
 //! | `key/` x coordinate | `KeyUse` |
 //! | `round/` task round | `Round` |
+//! | `kept/` task round | empty: the finished rounds whose aggregate and first model are kept |
 //! | `check_in/` task round address | `CheckIn` |
 //! | `header/` task round address | `Header` |
 //! | `chunks/` task round address | `Chunks` |
@@ -63,6 +64,8 @@ pub mod prefix {
     pub const KEY: &str = "key/";
     /// Rounds.
     pub const ROUND: &str = "round/";
+    /// Finished rounds whose aggregate and first model are kept.
+    pub const KEPT: &str = "kept/";
     /// Check-ins.
     pub const CHECK_IN: &str = "check_in/";
     /// Headers.

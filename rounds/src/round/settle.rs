@@ -20,6 +20,9 @@ pub const RELEASED_ABORTS: u32 = 2;
 /// open rounds for ever.
 pub const ABORTS: u32 = 3;
 
+/// Old rounds that are forgotten when a round settles, at most: one a round is enough, and the rest catches up when fewer are to be kept.
+const FORGOTTEN_A_ROUND: usize = 8;
+
 /// What one address is paid for.
 #[derive(Default)]
 struct Earned {
@@ -42,6 +45,7 @@ pub(crate) fn finish(
     epoch.finished_rounds += 1;
     round.result = Some(result);
     round.set_phase(RoundPhase::Finished);
+    turn.storage.set(keys::numbers(prefix::KEPT, &[task.id, round.number]), Vec::new());
     settle(turn, task, terms, epoch, round)
 }
 
@@ -128,7 +132,7 @@ fn pay(turn: &mut Turn<'_>, task: &mut Task, terms: &Terms, round: &Round) -> Re
     Ok(())
 }
 
-/// Releases the blobs that a settled round needs no more, and those of the round that is now too old to be kept.
+/// Releases the blobs that a settled round needs no more, and those of the rounds that are now too old to be kept.
 fn forget(turn: &mut Turn<'_>, round: &Round) -> Result<(), Error> {
     for record in state::headers(turn.storage, round.task_id, round.number)? {
         let header = Header::decode(&record.body).map_err(|error| Error::State(error.to_string()))?;
@@ -144,16 +148,26 @@ fn forget(turn: &mut Turn<'_>, round: &Round) -> Result<(), Error> {
         turn.blobs.release(&state::hash(&partial.body_hash)?);
     }
     turn.storage.remove(&keys::numbers(prefix::FINALISE, &[round.task_id, round.number]));
-    let Some(old) = round.number.checked_sub(u64::from(turn.params.kept_rounds)) else {
+    forget_old(turn, round)
+}
+
+/// Releases the aggregates of rounds that are now too old to be kept, and the models that they trained on. What is kept is on record:
+/// the parameter that says how many rounds are may have changed meanwhile, and a blob released twice would be another's.
+fn forget_old(turn: &mut Turn<'_>, round: &Round) -> Result<(), Error> {
+    let Some(newest) = round.number.checked_sub(u64::from(turn.params.kept_rounds)) else {
         return Ok(());
     };
-    let Some(old) = state::find_round(turn.storage, round.task_id, old)? else {
-        return Ok(());
-    };
-    if let Some(result) = old.result {
-        turn.blobs.release(&state::hash(&result.aggregate_hash)?);
-        // A later model replaced the one it trained on.
-        turn.blobs.release(&state::hash(&old.model_hash)?);
+    let start = keys::numbers(prefix::KEPT, &[round.task_id, 0]);
+    let end = keys::after(&keys::numbers(prefix::KEPT, &[round.task_id, newest]));
+    for (key, _) in turn.storage.range(&start, &end, FORGOTTEN_A_ROUND) {
+        turn.storage.remove(&key);
+        let number = key.last_chunk().map_or(0, |number| u64::from_be_bytes(*number));
+        let old = state::round(turn.storage, round.task_id, number)?;
+        if let Some(result) = old.result {
+            turn.blobs.release(&state::hash(&result.aggregate_hash)?);
+            // A later model replaced the one it trained on.
+            turn.blobs.release(&state::hash(&old.model_hash)?);
+        }
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! The life of epochs: who may enrol, when they end, what is locked, paid back and forgotten.
 
-use crate::world::{all_but, settings, World, OWNER};
-use bauta_rounds::{keys, state, Error, Storage};
+use crate::world::{all_but, create, settings, test_params, World, OWNER};
+use bauta_rounds::{keys, state, Call, Error, Storage};
 use bauta_schema::training::v1 as pb;
 
 #[test]
@@ -171,4 +171,37 @@ fn blobs_of_old_rounds_are_released() {
         // Kept: models and aggregates of four rounds, the current model, the optimiser's state.
         assert!(world.blobs.0.len() <= 11, "round {round}: {}", world.blobs.0.len());
     }
+}
+
+#[test]
+fn a_change_of_how_many_rounds_are_kept_releases_no_blob_twice_and_leaves_none_behind() {
+    let n = 3;
+    let mut settings = settings(n as u32, 40);
+    settings.rounds = 16;
+    let mut world = World::with(n, 67, settings);
+    // Another task starts from the same model: what this one releases too often would be taken from it.
+    world.send(OWNER, Call::CreateTask(Box::new(create(world.terms().settings)))).unwrap();
+    world.task = 1;
+    let everyone = all_but(n, &[]);
+    world.set_up(&everyone);
+    for round in 1..=16 {
+        let kept_rounds = match round {
+            1..=5 => 2,
+            6..=11 => 6,
+            _ => 1,
+        };
+        let params = pb::Params { kept_rounds, ..test_params() };
+        state::save(&mut world.storage, keys::PARAMS.to_vec(), &params);
+        world.check_in(&everyone);
+        world.until_round(pb::RoundPhase::Submit);
+        world.submit(&everyone);
+        world.until_round(pb::RoundPhase::Unmask);
+        world.unmask(&everyone);
+        world.until_settled(round);
+    }
+    for task in [1, 2] {
+        assert!(bauta_rounds::query::model(&world.storage, &world.blobs, task, &[]).is_ok(), "task {task}");
+    }
+    // Of this task: the model and aggregate of the round that is kept, and the current model; of the other: model and optimiser.
+    assert!(world.blobs.0.len() <= 5, "{}", world.blobs.0.len());
 }
