@@ -54,6 +54,9 @@ pub struct Calls {
     /// transaction share it, and a failed sub-message does not undo it (wasmd: `TxContracts`). `None` outside of
     /// transactions: no discount there.
     pub loaded: Option<Arc<Mutex<BTreeSet<[u8; 32]>>>>,
+    /// Whether this is a decided block, whose result other nodes must agree with. Only there does a code that cannot be
+    /// loaded mean that this machine is broken: an estimate may name a code that it has not kept.
+    pub decides: bool,
 }
 
 impl Calls {
@@ -101,6 +104,7 @@ impl Context {
         prefix: impl Into<String>,
     ) -> Self {
         let calls = if tx.is_some() { Calls::of_transaction() } else { Calls::default() };
+        let calls = Calls { decides: mode == Mode::Finalize, ..calls };
         Self {
             view,
             gas,

@@ -8,6 +8,7 @@ mod blocks_are_atomic;
 mod chain;
 mod coins_are_sent;
 mod engine_in_another_process;
+mod estimates_harm_nobody;
 mod hostile_bytes;
 mod lockstep_paces;
 mod node_answers;

@@ -130,8 +130,9 @@ impl Keeper {
         }
         let checksum = state::checksum_of(&code)?;
         let old = ctx.code(record.code_id)?.ok_or_else(unknown_code)?;
+        let decides = ctx.calls.decides;
         let version = |checksum: &[u8; 32]| {
-            let analysis = self.vm().analyze(checksum).map_err(|error| errors::VM.wrap(error));
+            let analysis = self.vm().analyze(checksum, decides).map_err(|error| errors::VM.wrap(error));
             analysis.map(|analysis| analysis.migrate_version)
         };
         let new_version = version(&checksum)?;

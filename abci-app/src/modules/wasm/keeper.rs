@@ -93,12 +93,13 @@ impl Keeper {
         let gas_limit = gas::available(ctx.meter());
         let meter = Meter::lend(ctx.meter());
         let readonly = matches!(entry, Entry::Query { .. });
+        let decides = frame.calls.decides;
         let backend = Backend {
             api: Api::new(&frame.prefix),
             storage: ContractStore::new(frame.view.clone(), meter.clone(), contract, readonly),
             querier: ContractQuerier::new(self.clone(), frame, meter.clone()),
         };
-        let called = self.0.vm.call(checksum, backend, gas_limit, &env, entry);
+        let called = self.0.vm.call(checksum, backend, gas_limit, &env, entry, decides);
         *ctx.meter() = meter.with(|meter| meter.clone());
         let decoding = called.answer.as_ref().map_or(0, |answer| vm::decoding(answer));
         gas::charge_call(ctx.meter(), called.gas_used.saturating_add(decoding))?;

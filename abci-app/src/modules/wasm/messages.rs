@@ -18,6 +18,7 @@ use super::{access, addresses, coins, errors, Keeper};
 use crate::context::Context;
 use crate::deep_stack;
 use crate::error::{Error, Result};
+use crate::tx::decode_message;
 
 /// The longest label of a contract.
 const MAX_LABEL: usize = 128;
@@ -82,9 +83,11 @@ messages! {
     "MsgUpdateContractLabel" MsgUpdateContractLabel sender check_update_label update_label;
 }
 
+/// Fields that this chain does not know are refused as in every other message, whether a person or a contract sends it.
 fn decode<T: Message + Default>(message: &Any) -> Result<T> {
-    T::decode(message.value.as_slice())
-        .map_err(|error| Error::tx_decode(format!("{} does not decode: {error}: tx parse error", message.type_url)))
+    decode_message(&message.value).map_err(|error| {
+        Error::tx_decode(format!("{} does not decode: {}: tx parse error", message.type_url, error.log))
+    })
 }
 
 fn unknown(message: &Any) -> Error {

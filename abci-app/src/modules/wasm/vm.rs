@@ -170,7 +170,8 @@ impl Vm {
             return Err("wasm bytes do not start with Wasm magic number".into());
         }
         let stored = contained(|| self.cache.store_code(wasm, checked, persist))?;
-        let checksum = stored.map_err(|error| self.explain(&error))?;
+        // Without `persist` nobody agrees on anything: it is an estimate.
+        let checksum = stored.map_err(|error| self.explain(&error, persist))?;
         if persist {
             // The block that refers to the blob must never be on disk without it.
             let synced = self.sync(&checksum);
@@ -194,20 +195,20 @@ impl Vm {
     /// # Errors
     /// When they are not there or not those of the checksum.
     pub fn wasm(&self, checksum: &[u8; 32]) -> Result<Vec<u8>, String> {
-        self.cache.load_wasm(&Checksum::from(*checksum)).map_err(|error| self.explain(&error))
+        self.cache.load_wasm(&Checksum::from(*checksum)).map_err(|error| error.to_string())
     }
 
-    /// What a code is.
+    /// What a code is. A block `decides`: if the code is not there, this machine is broken.
     ///
     /// # Errors
     /// When its bytes are not there.
-    pub fn analyze(&self, checksum: &[u8; 32]) -> Result<Arc<Analysis>, String> {
+    pub fn analyze(&self, checksum: &[u8; 32], decides: bool) -> Result<Arc<Analysis>, String> {
         let mut known = self.analyses.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(analysis) = known.get(checksum) {
             return Ok(analysis.clone());
         }
         let report = contained(|| self.cache.analyze(&Checksum::from(*checksum)))?;
-        let report = report.map_err(|error| self.explain(&error))?;
+        let report = report.map_err(|error| self.explain(&error, decides))?;
         let required: Vec<String> = report.required_capabilities.into_iter().collect();
         let analysis = Arc::new(Analysis {
             required_capabilities: required.join(","),
@@ -225,7 +226,7 @@ impl Vm {
     /// # Errors
     /// When its bytes are not there.
     pub fn pin(&self, checksum: &[u8; 32]) -> Result<(), String> {
-        contained(|| self.cache.pin(&Checksum::from(*checksum)))?.map_err(|error| self.explain(&error))
+        contained(|| self.cache.pin(&Checksum::from(*checksum)))?.map_err(|error| self.explain(&error, true))
     }
 
     /// Lets a compiled code go from memory.
@@ -233,10 +234,11 @@ impl Vm {
     /// # Errors
     /// Never in practice; the VM reserves the right.
     pub fn unpin(&self, checksum: &[u8; 32]) -> Result<(), String> {
-        contained(|| self.cache.unpin(&Checksum::from(*checksum)))?.map_err(|error| self.explain(&error))
+        contained(|| self.cache.unpin(&Checksum::from(*checksum)))?.map_err(|error| self.explain(&error, true))
     }
 
-    /// Calls a contract with at most `gas_limit`, CosmWasm gas.
+    /// Calls a contract with at most `gas_limit`, CosmWasm gas. A block `decides`: what goes wrong with the machine then
+    /// breaks it.
     pub(super) fn call(
         &self,
         checksum: &[u8; 32],
@@ -244,15 +246,19 @@ impl Vm {
         gas_limit: u64,
         env: &[u8],
         entry: Entry<'_>,
+        decides: bool,
     ) -> Called {
         let checksum = Checksum::from(*checksum);
         let instance = contained(|| self.cache.get_instance(&checksum, backend, InstanceOptions { gas_limit }));
         let mut instance = match instance {
             Ok(Ok(instance)) => instance,
-            Ok(Err(error)) => return Called { answer: Err(self.explain(&error)), gas_used: 0 },
+            Ok(Err(error)) => return Called { answer: Err(self.explain(&error, decides)), gas_used: 0 },
             Err(panic) => {
-                // The VM's cache may have been left locked, which other nodes need not have seen.
-                self.mark_broken(&format!("the VM's cache: {panic}"));
+                // The VM's cache may have been left locked, which other nodes need not have seen. If so, the next block
+                // that needs it finds out.
+                if decides {
+                    self.mark_broken(&format!("the VM's cache: {panic}"));
+                }
                 return Called { answer: Err(panic), gas_used: 0 };
             }
         };
@@ -265,14 +271,16 @@ impl Vm {
             Entry::Query { msg } => call_query_raw(&mut instance, env, msg),
         });
         let gas_used = contained(|| instance.create_gas_report().used_internally).unwrap_or(gas_limit);
-        let answer = answer.and_then(|answer| answer.map_err(|error| self.explain(&error)));
+        let answer = answer.and_then(|answer| answer.map_err(|error| self.explain(&error, decides)));
         Called { answer: answer.and_then(|answer| within(answer, gas_limit, gas_used)), gas_used }
     }
 
-    /// The sentence of an error; one that comes from the machine and not from the contract breaks the VM.
-    fn explain(&self, error: &VmError) -> String {
+    /// The sentence of an error; one that comes from the machine and not from the contract breaks the VM if a block
+    /// depends on it. Outside of blocks it must not: whoever estimates a transaction that uses the code which it uploads
+    /// would stop the node.
+    fn explain(&self, error: &VmError, decides: bool) -> String {
         let text = error.to_string();
-        if matches!(error, VmError::CacheErr { .. } | VmError::IntegrityErr { .. }) {
+        if decides && matches!(error, VmError::CacheErr { .. } | VmError::IntegrityErr { .. }) {
             self.mark_broken(&text);
         }
         text

@@ -4,11 +4,13 @@ use std::io::Write;
 use std::sync::Arc;
 
 use cosmos_sdk_proto::cosmwasm::wasm::v1::{
-    AccessConfig, AccessType, MsgStoreCode, MsgUpdateInstantiateConfig, Params, QueryCodeRequest, QueryCodeResponse,
-    QueryCodesRequest, QueryCodesResponse,
+    AccessConfig, AccessType, MsgExecuteContract, MsgStoreCode, MsgUpdateInstantiateConfig, Params, QueryCodeRequest,
+    QueryCodeResponse, QueryCodesRequest, QueryCodesResponse,
 };
+use cosmos_sdk_proto::Any;
 use flate2::write::GzEncoder;
 use flate2::Compression;
+use prost::Message;
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -17,7 +19,7 @@ use super::host::{person, Done, Host, PLENTY};
 use super::scripted::Scripted;
 use crate::context::Mode;
 use crate::error::Result;
-use crate::modules::wasm::{access, checksum, errors, QueryCodeInfoRequest, QueryCodeInfoResponse, MAX_WASM};
+use crate::modules::wasm::{access, checksum, errors, messages, QueryCodeInfoRequest, QueryCodeInfoResponse, MAX_WASM};
 
 fn upload(host: &mut Host, bytes: Vec<u8>) -> Result<Done> {
     let message = MsgStoreCode { sender: person("creator"), wasm_byte_code: bytes, instantiate_permission: None };
@@ -133,6 +135,53 @@ fn an_estimate_stores_nothing_and_costs_the_same() {
     let mut host = Host::new();
     upload(&mut host, wasm).unwrap();
     assert_eq!(host.used, estimated);
+}
+
+#[test]
+fn an_estimate_that_uses_the_code_it_uploads_fails_and_does_not_break_the_node() {
+    let mut host = Host::new();
+    host.mode = Mode::Simulate;
+    let code = host.store(&Scripted::new().wasm());
+    assert!(host.instantiate(code, &json!({})).is_err());
+    assert_eq!(host.keeper.vm().broken(), None);
+    // Nor one that moves a contract to it.
+    host.mode = Mode::Finalize;
+    let code = host.store(&artifacts::of_crate("hackatom.wasm"));
+    let beginning = json!({"verifier": person("a"), "beneficiary": person("b")});
+    let contract = host.instantiate_with(code, &beginning, &[], &person("creator")).unwrap();
+    host.mode = Mode::Simulate;
+    let other = host.store(&Scripted::new().migrate_version(7).wasm());
+    assert!(host.migrate(&person("creator"), &contract, other, &json!({})).is_err());
+    assert_eq!(host.keeper.vm().broken(), None);
+}
+
+#[test]
+fn messages_with_fields_that_nobody_here_knows_are_refused() {
+    let mut host = Host::new();
+    let code = host.store(&Scripted::new().wasm());
+    let contract = host.instantiate(code, &json!({})).unwrap();
+    let message = MsgExecuteContract {
+        sender: person("a"),
+        contract,
+        msg: json!({}).to_string().into_bytes(),
+        funds: Vec::new(),
+    };
+    let any = |value| Any { type_url: "/cosmwasm.wasm.v1.MsgExecuteContract".into(), value };
+    let keeper = host.keeper.clone();
+    let mut ctx = host.context(PLENTY);
+    keeper.handle(&mut ctx, &any(message.encode_to_vec())).unwrap();
+    // Field 900, which is critical, and field 1030, which the SDK would let pass in a body.
+    for unknown in [[0xa0, 0x38, 1], [0xb0, 0x40, 1]] {
+        let value = [message.encode_to_vec(), unknown.to_vec()].concat();
+        let error = keeper.handle(&mut ctx, &any(value.clone())).unwrap_err();
+        assert_eq!((error.codespace, error.code), ("sdk", 2), "{}", error.log);
+        assert_eq!(messages::validate("bauta", &any(value.clone())).unwrap_err().code, 2);
+        assert_eq!(messages::signer(&any(value)).unwrap_err().code, 2);
+    }
+    // A field that is there twice: whoever reads the first sees another message.
+    let twice = MsgExecuteContract { sender: person("b"), ..Default::default() };
+    let value = [twice.encode_to_vec(), message.encode_to_vec()].concat();
+    assert_eq!(messages::signer(&any(value)).unwrap_err().code, 2);
 }
 
 #[test]
