@@ -11,7 +11,7 @@ pub use changes::{Changes, StoreChanges};
 pub use disk::{Db, DbConfig, Durability, LastBlock, StoreError};
 pub use snapshot::Snapshot;
 pub use tree::{Commitment, Proof, Trees, Update};
-pub use view::{Base, MemoryBase, Order, View};
+pub use view::{Base, MemoryBase, Order, Passed, View};
 
 /// The stores of the chain. Each has its own Merkle tree, but for [`Store::Blobs`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -28,6 +28,18 @@ pub enum Order {
     Descending,
 }
 
+/// A key and its value.
+pub type Entry = (Vec<u8>, Vec<u8>);
+
+/// What a search for an entry passed on its way: keys that were deleted above the base. Finding them is work like finding entries.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Passed {
+    /// How many.
+    pub keys: u64,
+    /// Their bytes.
+    pub bytes: u64,
+}
+
 /// A transactional view of the state.
 #[derive(Clone)]
 pub struct View(Arc<Mutex<Layers>>);
@@ -83,21 +95,37 @@ impl View {
         end: Bound<&[u8]>,
         order: Order,
     ) -> Option<(Vec<u8>, Vec<u8>)> {
+        self.next_counted(store, start, end, order).0
+    }
+
+    /// As [`View::next`], and what was passed, for who charges for it.
+    pub fn next_counted(
+        &self,
+        store: Store,
+        start: Bound<&[u8]>,
+        end: Bound<&[u8]>,
+        order: Order,
+    ) -> (Option<Entry>, Passed) {
+        let mut passed = Passed::default();
         let inner = self.lock();
         let mut start = start.map(<[u8]>::to_vec);
         let mut end = end.map(<[u8]>::to_vec);
         // Each turn settles one key: the nearest of all layers and the base; a deleted one moves the bound past it.
         loop {
             if is_empty(&start, &end) {
-                return None;
+                return (None, passed);
             }
-            let nearest = inner.nearest(store, &start, &end, order)?;
-            match nearest {
-                (key, Some(value)) => return Some((key, value)),
-                (key, None) => match order {
-                    Order::Ascending => start = Bound::Excluded(key),
-                    Order::Descending => end = Bound::Excluded(key),
-                },
+            match inner.nearest(store, &start, &end, order) {
+                None => return (None, passed),
+                Some((key, Some(value))) => return (Some((key, value)), passed),
+                Some((key, None)) => {
+                    passed.keys += 1;
+                    passed.bytes += key.len() as u64;
+                    match order {
+                        Order::Ascending => start = Bound::Excluded(key),
+                        Order::Descending => end = Bound::Excluded(key),
+                    }
+                }
             }
         }
     }

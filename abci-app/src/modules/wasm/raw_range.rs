@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::keys;
 use super::state::Reading;
+use super::storage::ContractStore;
 use crate::context::QueryContext;
 use crate::error::{Error, Result};
 use crate::gas::kv;
@@ -50,8 +51,9 @@ impl RawRange {
             if let Some(bytes) = passed {
                 step(ctx, bytes)?;
             }
-            let found =
-                ctx.view.next(Store::Wasm, start.as_ref().map(Vec::as_slice), end.as_ref().map(Vec::as_slice), order);
+            let (from, to) = (start.as_ref().map(Vec::as_slice), end.as_ref().map(Vec::as_slice));
+            let (found, deleted) = ctx.view.next_counted(Store::Wasm, from, to, order);
+            ContractStore::charge_passed(ctx.meter(), deleted)?;
             let bytes = found.as_ref().map_or(0, |(key, value)| (key.len() + value.len()) as u64);
             if passed.is_none() {
                 step(ctx, bytes)?;

@@ -9,7 +9,7 @@ use cosmwasm_vm::{BackendError, BackendResult, GasInfo, Storage};
 use super::{gas, keys};
 use crate::error::Result;
 use crate::gas::{kv, GasMeter};
-use crate::store::{self, Store, View};
+use crate::store::{self, Passed, Store, View};
 
 /// Iterators that one call may open.
 pub const MAX_ITERATORS: usize = 32_768;
@@ -70,15 +70,25 @@ impl ContractStore {
         [self.prefix.as_slice(), key].concat()
     }
 
-    /// Moves an iterator one entry on.
-    fn advance(view: &View, iterator: &mut Iterator) {
-        iterator.current = view.next(Store::Wasm, as_slice(&iterator.start), as_slice(&iterator.end), iterator.order);
+    /// Moves an iterator one entry on; the deleted keys that it passed.
+    fn advance(view: &View, iterator: &mut Iterator) -> Passed {
+        let (start, end) = (as_slice(&iterator.start), as_slice(&iterator.end));
+        let (current, passed) = view.next_counted(Store::Wasm, start, end, iterator.order);
+        iterator.current = current;
         if let Some((key, _)) = &iterator.current {
             match iterator.order {
                 store::Order::Ascending => iterator.start = Bound::Excluded(key.clone()),
                 store::Order::Descending => iterator.end = Bound::Excluded(key.clone()),
             }
         }
+        passed
+    }
+
+    /// What passing keys costs that were deleted in this block: a step and their bytes each. The SDK passes them for nothing, so that a
+    /// contract that deletes much and then opens iterators over it keeps the chain busy for next to no gas.
+    pub(super) fn charge_passed(meter: &mut GasMeter, passed: Passed) -> Result<()> {
+        let steps = passed.keys.saturating_mul(kv::ITER_STEP);
+        meter.consume(steps.saturating_add(passed.bytes.saturating_mul(kv::READ_BYTE)), "IterPassed")
     }
 
     /// What a step costs: the entry the iterator stands on, if any, and the step (cosmos-sdk store/gaskv).
@@ -124,8 +134,11 @@ impl Storage for ContractStore {
             },
             current: None,
         };
-        Self::advance(&self.view, &mut iterator);
-        let (charged, info) = self.meter.report(|meter| Self::charge_step(meter, iterator.current.as_ref()));
+        let passed = Self::advance(&self.view, &mut iterator);
+        let (charged, info) = self.meter.report(|meter| {
+            Self::charge_passed(meter, passed)?;
+            Self::charge_step(meter, iterator.current.as_ref())
+        });
         if let Err(error) = charged {
             return (Err(error), info);
         }
@@ -145,9 +158,10 @@ impl Storage for ContractStore {
         let Some(entry) = iterator.current.take() else {
             return (Ok(None), GasInfo::free());
         };
-        Self::advance(&self.view, iterator);
+        let passed = Self::advance(&self.view, iterator);
         let prefix = self.prefix.len();
         self.meter.report(|meter| {
+            Self::charge_passed(meter, passed)?;
             Self::charge_step(meter, Some(&entry))?;
             let (key, value) = entry;
             Ok(Some((key[prefix..].to_vec(), value)))
@@ -210,6 +224,25 @@ mod tests {
         assert_eq!(store.next(0).1.externally_used, 0);
         assert_eq!(store.remove(b"key").1.externally_used, 1000 * 140_000);
         assert_eq!(store.get(b"key").0, Ok(None));
+    }
+
+    #[test]
+    fn passing_deleted_keys_costs_a_step_and_their_bytes_each() {
+        let mut store = store(u64::MAX);
+        for key in [b"a", b"b", b"c", b"d"] {
+            store.set(key, b"1").0.unwrap();
+        }
+        for key in [b"a", b"b", b"d"] {
+            store.remove(key).0.unwrap();
+        }
+        let (passing, found) = ((30 + 3 * 34) * 140_000, (30 + 3 * 35) * 140_000);
+        let (id, info) = store.scan(None, None, Order::Ascending);
+        assert_eq!(info.externally_used, 2 * passing + found);
+        let (entry, info) = store.next(id.unwrap());
+        assert_eq!(entry.unwrap().unwrap().0, b"c");
+        assert_eq!(info.externally_used, passing + found);
+        let (_, info) = store.scan(None, None, Order::Descending);
+        assert_eq!(info.externally_used, passing + found);
     }
 
     #[test]
