@@ -17,14 +17,19 @@ use cosmos_sdk_proto::Any;
 use serde_json::{json, Map, Value};
 
 use super::decode::{Signer, Tx};
+use super::inline_json::InlineJson;
+use super::wire;
 use crate::error::{Error, Result};
 use crate::modules::{bank, Message};
 
 /// The bytes that a signer signs.
 ///
 /// # Errors
-/// Unauthorized (sdk 4) for a message without a form in amino's JSON.
+/// Unauthorized (sdk 4) for a message without a form in amino's JSON; fields of the body that this form does not show (sdk 2); a
+/// contract's message that could be changed without changing what is signed (sdk 18).
 pub fn sign_bytes(tx: &Tx, signer: &Signer, chain_id: &str, account_number: u64) -> Result<Vec<u8>> {
+    // Whoever passes the transaction on could add what is not signed (cosmos-sdk x/auth/migrations/legacytx refuses them too).
+    wire::refuse_unknown(&tx.body_bytes, &wire::AMINO_BODY)?;
     let mut fee = json!({ "amount": coins(&tx.fee.to_proto()), "gas": tx.gas_limit.to_string() });
     put(&mut fee, "payer", &tx.fee_payer);
     put(&mut fee, "granter", &tx.fee_granter);
@@ -177,7 +182,9 @@ fn read<M: prost::Message + Default>(any: &Any) -> Result<M> {
 
 /// A contract's message stands in the document as JSON, its keys sorted like the rest.
 fn inline(msg: &[u8]) -> Result<Value> {
-    serde_json::from_slice(msg).map_err(|error| Error::invalid_request(format!("the contract's message: {error}")))
+    serde_json::from_slice(msg)
+        .map(|InlineJson(value)| value)
+        .map_err(|error| Error::invalid_request(format!("the contract's message: {error}")))
 }
 
 fn access(config: &AccessConfig) -> Result<Value> {

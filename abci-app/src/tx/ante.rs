@@ -75,6 +75,7 @@ impl Ante<'_> {
         self.signature_count(&auth)?;
         self.signature_gas(ctx, &auth)?;
         self.verify_signatures(ctx, &signers)?;
+        self.charge_escrow(ctx, &signers)?;
         self.increment_sequences(ctx, &signers)
     }
 
@@ -172,13 +173,10 @@ impl Ante<'_> {
         if !self.tx.fee_granter.is_empty() {
             return Err(Error::invalid_request("fee grants are not supported; leave fee.granter empty"));
         }
-        let payer = match self.tx.fee_payer.as_str() {
-            "" => signers.first().cloned().ok_or_else(|| Error::no_signatures("nobody pays the fee"))?,
-            payer => Address::parse(payer, &ctx.prefix)?,
-        };
         if self.tx.is_protocol() {
-            return self.charge_escrow(ctx, &payer);
+            return Ok(());
         }
+        let payer = self.payer(ctx, signers)?;
         if ctx.mode == Mode::Check {
             let required = self.min_gas_price.fee(self.tx.gas_limit);
             if self.tx.fee.amount_of(&self.params.fee_denom) < required {
@@ -210,15 +208,27 @@ impl Ante<'_> {
         Ok(())
     }
 
-    /// Protocol messages carry an empty fee; the task they belong to pays, and only for what its round awaits.
-    fn charge_escrow(&self, ctx: &mut Context, payer: &Address) -> Result<()> {
+    fn payer(&self, ctx: &Context, signers: &[Address]) -> Result<Address> {
+        match self.tx.fee_payer.as_str() {
+            "" => signers.first().cloned().ok_or_else(|| Error::no_signatures("nobody pays the fee")),
+            payer => Address::parse(payer, &ctx.prefix),
+        }
+    }
+
+    /// Protocol messages carry an empty fee; the task they belong to pays, and only for what its round awaits. To find that out
+    /// takes proofs and questions to contracts, which cost more than a signature: so it comes after the signatures.
+    fn charge_escrow(&self, ctx: &mut Context, signers: &[Address]) -> Result<()> {
+        if !self.tx.is_protocol() {
+            return Ok(());
+        }
+        let payer = self.payer(ctx, signers)?;
         let count = self.tx.messages.len() as u64;
         let each = self.tx.gas_limit / count.max(1);
         for (n, message) in self.tx.messages.iter().enumerate() {
             let rest = if n == 0 { self.tx.gas_limit % count.max(1) } else { 0 };
             self.modules.charge_protocol_fee(ctx, message, each + rest)?;
         }
-        ctx.emit(events::fee(&Coins::none(), payer, &ctx.prefix.clone()));
+        ctx.emit(events::fee(&Coins::none(), &payer, &ctx.prefix.clone()));
         Ok(())
     }
 

@@ -3,6 +3,7 @@
 pub mod amino;
 pub mod ante;
 pub mod decode;
+mod inline_json;
 pub mod run;
 pub mod sign;
 mod wire;

@@ -33,6 +33,9 @@ pub(super) static TX_BODY: Shape = Shape {
     non_critical: true,
 };
 
+/// What of `TxBody` stands in amino's JSON: any other field would not be signed for.
+pub(super) static AMINO_BODY: Shape = shape("TxBody", &[(1, Some(&ANY)), (2, None), (3, None)]);
+
 /// Refuses fields that `shape` does not have.
 pub(super) fn refuse_unknown(mut bytes: &[u8], shape: &Shape) -> Result<()> {
     let malformed = |error: prost::DecodeError| Error::tx_decode(format!("{}: {error}", shape.name));

@@ -249,6 +249,45 @@ fn amino_json_is_signed_and_verified() {
 }
 
 #[test]
+fn amino_json_is_not_signed_for_fields_that_it_does_not_show() {
+    use cosmos_sdk_proto::cosmos::tx::v1beta1::TxRaw;
+    use prost::Message as _;
+    let (mut chain, accounts) = chain();
+    let with = |mode: i32, change: fn(&mut Draft)| {
+        let mut draft = Draft { mode, ..to(&accounts) };
+        change(&mut draft);
+        TxRaw::decode(draft.sign(&[&accounts[0]]).as_slice()).unwrap()
+    };
+    // A field of the body that is not critical, and an extension: whoever passes the transaction on could add them.
+    let mut unknown = with(127, |_| {});
+    unknown.body_bytes.extend([0xb0, 0x40, 1]);
+    assert_eq!(refused(&mut chain, unknown.encode_to_vec()).0, 2);
+    let extended = with(127, |draft| draft.body.non_critical_extension_options.push(Default::default()));
+    assert_eq!(refused(&mut chain, extended.encode_to_vec()).0, 2);
+    // What is signed as it is may have both.
+    let extended = with(1, |draft| draft.body.non_critical_extension_options.push(Default::default()));
+    assert_eq!(chain.block(&[extended.encode_to_vec()]).results[0].code, 0);
+}
+
+#[test]
+fn a_protocol_message_with_a_wrong_signature_before_anything_is_made_of_it() {
+    use bauta_schema::training::v1::MsgEnrol;
+    use prost::Message as _;
+    let (mut chain, accounts) = chain();
+    let message = MsgEnrol { sender: accounts[0].address(), task_id: 9, epoch: 1, ..Default::default() };
+    let message =
+        cosmos_sdk_proto::Any { type_url: bauta_schema::type_url::ENROL.into(), value: message.encode_to_vec() };
+    let draft = Draft::new(vec![message]).fee(0, 1_000_000);
+    let stolen = Draft { chain_id: "another".into(), ..draft.clone() }.sign(&[&accounts[0]]);
+    let answer = chain.check(&stolen);
+    assert_eq!((answer.codespace.as_str(), answer.code), ("sdk", 4), "{}", answer.log);
+    assert_eq!(refused(&mut chain, stolen).0, 4);
+    // With the right one it is the machine that refuses: there is no such task.
+    let answer = chain.check(&draft.sign(&[&accounts[0]]));
+    assert_eq!(answer.codespace, "training", "{}", answer.log);
+}
+
+#[test]
 fn a_gas_limit_that_no_transaction_may_have() {
     let (mut chain, accounts) = chain();
     assert_eq!(refused(&mut chain, to(&accounts).fee(100, u64::MAX).sign(&[&accounts[0]])).0, 41);
