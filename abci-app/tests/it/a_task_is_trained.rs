@@ -311,6 +311,17 @@ async fn enrol(chain: &mut Chain, provider: &mut Provider) {
     chain.ok(&mut provider.account, vec![message]).await;
 }
 
+/// The enrolment of somebody whom the registry does not know is not let into the mempool.
+async fn may_not_wait(chain: &mut Chain, provider: &Provider) {
+    let ectx = Ectx::from_bytes(chain.epoch().await.epoch.unwrap().ectx.try_into().unwrap());
+    let signed = provider.keys.enrol(&ectx, &provider.name(), &mut chain.rng);
+    let (body, signature) = (signed.body_bytes(), signed.signature.to_vec());
+    let message = pb::MsgEnrol { sender: provider.account.address(), task_id: 1, epoch: 1, body, signature };
+    let draft = Draft::new(vec![any(type_url::ENROL, &message)]).fee(0, 50_000_000);
+    let refused = chain.client.broadcast_tx_sync(draft.sign(&[&provider.account])).await.unwrap();
+    assert_eq!(refused.code.value(), 10, "{}", refused.log);
+}
+
 async fn deal(chain: &mut Chain, provider: &mut Provider) {
     let answer = chain.epoch().await;
     let epoch = answer.epoch.unwrap();
@@ -463,6 +474,7 @@ async fn a_task_is_trained_paid_and_judged_through_the_whole_node() {
     let contracts = install(&chain, &mut admin).await;
     let message = create(&owner);
     chain.ok(&mut owner, vec![message]).await;
+    may_not_wait(&mut chain, &providers[0]).await;
     for provider in &mut providers {
         let own = &provider.account;
         let name = json!({"register": {"metadata": {"name": "p"}}});

@@ -1,5 +1,8 @@
 //! What the contracts are asked: registry and staking decide who may take part. They are asked, not trusted with vectors.
 
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+
 use bauta_messages::registry::{self, Bar, MayTakePartResponse, ProviderResponse, Standing};
 use bauta_messages::staking::{self, BondResponse};
 use bauta_rounds::{EnrolQuery, Providers};
@@ -38,23 +41,6 @@ impl Contracts for wasm::Keeper {
     }
 }
 
-/// Asks a contract and reads its answer.
-///
-/// # Errors
-/// The contract's; an answer of another shape.
-fn ask<A: DeserializeOwned>(
-    contracts: &dyn Contracts,
-    ctx: &Context,
-    contract: &str,
-    gas: Gas,
-    question: &impl Serialize,
-) -> Result<A> {
-    let address = Address::parse(contract, &ctx.prefix)?;
-    let answer = contracts.ask(&mut ctx.query(gas), &address, &json(question)?)?;
-    serde_json::from_slice(&answer)
-        .map_err(|error| Error::logic(format!("contract {contract} answers in another shape: {error}")))
-}
-
 /// JSON of a message to a contract.
 ///
 /// # Errors
@@ -63,21 +49,59 @@ pub fn json(message: &impl Serialize) -> Result<Vec<u8>> {
     serde_json::to_vec(message).map_err(|error| Error::logic(format!("a contract's message has no JSON form: {error}")))
 }
 
-/// Providers as the contracts see them. Each question has the gas that the parameters allow; none is charged to a transaction, because a
-/// task's budget pays for the messages that cause them.
+/// Questions that one enrolment takes.
+const QUESTIONS: u64 = 3;
+
+/// Providers as the contracts see them. None of it is charged to a transaction, because a task's budget pays for the messages that cause
+/// the questions: each question has the gas that the parameters allow, and all questions of one message or hook an allowance together.
 pub struct AskContracts<'a> {
-    /// The contracts.
-    pub contracts: &'a dyn Contracts,
-    /// Where they are asked.
-    pub ctx: &'a Context,
-    /// Their addresses, and the gas.
-    pub params: &'a Params,
+    contracts: &'a dyn Contracts,
+    ctx: &'a Context,
+    params: &'a Params,
+    /// Gas that is left for questions.
+    allowance: Cell<Gas>,
+    /// Who is jailed, as far as it was asked: while a message or a hook runs, no contract changes.
+    jailed: RefCell<BTreeMap<Vec<u8>, bool>>,
 }
 
-impl AskContracts<'_> {
+impl<'a> AskContracts<'a> {
+    /// For one message, which asks about its sender.
+    pub fn for_message(contracts: &'a dyn Contracts, ctx: &'a Context, params: &'a Params) -> Self {
+        Self::with_allowance(contracts, ctx, params, params.contract_gas.saturating_mul(QUESTIONS))
+    }
+
+    /// For the end of a block, where rounds of many tasks may ask about many providers: together they may ask for as much as the largest
+    /// transaction.
+    pub fn for_block(contracts: &'a dyn Contracts, ctx: &'a Context, params: &'a Params) -> Self {
+        let largest = crate::params::load(&ctx.view).max_tx_gas;
+        Self::with_allowance(contracts, ctx, params, largest)
+    }
+
+    fn with_allowance(contracts: &'a dyn Contracts, ctx: &'a Context, params: &'a Params, allowance: Gas) -> Self {
+        Self { contracts, ctx, params, allowance: Cell::new(allowance), jailed: RefCell::default() }
+    }
+
+    /// Asks a contract and reads its answer.
+    ///
+    /// # Errors
+    /// The contract's; an answer of another shape; out of gas.
+    fn ask<A: DeserializeOwned>(&self, contract: &str, question: &impl Serialize) -> Result<A> {
+        let address = Address::parse(contract, &self.ctx.prefix)?;
+        let mut query = self.ctx.query(self.params.contract_gas.min(self.allowance.get()));
+        let answer = self.contracts.ask(&mut query, &address, &json(question)?);
+        self.allowance.set(self.allowance.get().saturating_sub(query.gas.consumed()));
+        serde_json::from_slice(&answer?)
+            .map_err(|error| Error::logic(format!("contract {contract} answers in another shape: {error}")))
+    }
+
     fn may_take_part(&self, provider: &str, issuer: Option<String>) -> Result<MayTakePartResponse> {
         let question = registry::QueryMsg::MayTakePart { provider: provider.into(), issuer };
-        ask(self.contracts, self.ctx, &self.params.registry, self.params.contract_gas, &question)
+        self.ask(&self.params.registry, &question)
+    }
+
+    fn standing(&self, address: &[u8]) -> Result<Standing> {
+        let question = registry::QueryMsg::Provider { provider: self.bech32(address)? };
+        self.ask::<ProviderResponse>(&self.params.registry, &question).map(|answer| answer.standing)
     }
 
     fn bech32(&self, address: &[u8]) -> Result<String> {
@@ -100,8 +124,7 @@ impl AskContracts<'_> {
         }
         debug_assert!(matches!(by_owner.reason, Some(Bar::UnknownIssuer | Bar::NotAdmitted)));
         let question = staking::QueryMsg::Bond { provider };
-        let bond: BondResponse =
-            ask(self.contracts, self.ctx, &self.params.staking, self.params.contract_gas, &question)?;
+        let bond: BondResponse = self.ask(&self.params.staking, &question)?;
         if bond.bonded.u128() < query.min_bond {
             return Ok(Err(format!("its bond is {}, this task asks for {}; bond more", bond.bonded, query.min_bond)));
         }
@@ -114,31 +137,17 @@ impl Providers for AskContracts<'_> {
         self.judge(query).unwrap_or_else(|error| Err(format!("registry or staking cannot be asked: {error}")))
     }
 
-    /// A registry that does not answer jails nobody: a fault of a contract is not a provider's.
+    /// A registry that does not answer jails nobody: a fault of a contract is not a provider's. Nor does one that could not be asked any
+    /// more: a round may then await somebody who cannot check in, until its window is over.
     fn is_jailed(&self, address: &[u8]) -> bool {
-        let asked = self.bech32(address).and_then(|provider| {
-            let question = registry::QueryMsg::Provider { provider };
-            ask::<ProviderResponse>(
-                self.contracts,
-                self.ctx,
-                &self.params.registry,
-                self.params.contract_gas,
-                &question,
-            )
-        });
-        asked.is_ok_and(|answer| !matches!(answer.standing, Standing::Good {}))
-    }
-}
-
-/// Where no contract may run: in the mempool and while proposals are tried. What the contracts would refuse, the block refuses.
-pub struct AskNobody;
-
-impl Providers for AskNobody {
-    fn may_enrol(&self, _query: &EnrolQuery<'_>) -> std::result::Result<(), String> {
-        Ok(())
-    }
-
-    fn is_jailed(&self, _address: &[u8]) -> bool {
-        false
+        if let Some(known) = self.jailed.borrow().get(address) {
+            return *known;
+        }
+        if self.allowance.get() == 0 {
+            return false;
+        }
+        let is_jailed = self.standing(address).is_ok_and(|standing| !matches!(standing, Standing::Good {}));
+        self.jailed.borrow_mut().insert(address.to_vec(), is_jailed);
+        is_jailed
     }
 }

@@ -5,7 +5,7 @@ use bauta_rounds::{
     Output, Response,
 };
 
-use super::contracts::{AskContracts, AskNobody};
+use super::contracts::AskContracts;
 use super::effects::{carry_out, fee, params};
 use super::store::{BlobColumn, Records};
 use super::{errors, queue, Contracts, Message};
@@ -34,11 +34,6 @@ fn with_env<T>(ctx: &Context, body: impl FnOnce(&Env<'_>) -> T) -> T {
         height: ctx.block.height,
         tx_index: ctx.tx.as_ref().map_or(0, |tx| tx.index),
     })
-}
-
-/// Whether contracts may run here: not in the mempool, nor while proposals are tried.
-fn may_ask(ctx: &Context) -> bool {
-    matches!(ctx.mode, Mode::Finalize | Mode::Simulate)
 }
 
 impl Keeper {
@@ -95,11 +90,8 @@ impl Keeper {
         let params = params(ctx)?;
         let records = Records(ctx.view.clone());
         let checked = with_env(ctx, |env| {
-            if may_ask(ctx) {
-                check(env, &records, &AskContracts { contracts, ctx, params: &params }, message)
-            } else {
-                check(env, &records, &AskNobody, message)
-            }
+            // In the mempool and in proposals too: who may not take part would fill the lane there, and never be charged.
+            check(env, &records, &AskContracts::for_message(contracts, ctx, &params), message)
         });
         checked.map_err(|error| errors::of_message(&error))
     }
@@ -170,11 +162,7 @@ impl Keeper {
         let params = params(ctx)?;
         let (mut records, mut blobs) = (Records(ctx.view.clone()), BlobColumn(ctx.view.clone()));
         Ok(with_env(ctx, |env| {
-            if may_ask(ctx) {
-                handle(env, &mut records, &mut blobs, &AskContracts { contracts, ctx, params: &params }, &call)
-            } else {
-                handle(env, &mut records, &mut blobs, &AskNobody, &call)
-            }
+            handle(env, &mut records, &mut blobs, &AskContracts::for_message(contracts, ctx, &params), &call)
         }))
     }
 
@@ -186,7 +174,7 @@ impl Keeper {
         let params = params(ctx)?;
         let mut budget = Budget::new(params.block_operations);
         let (mut records, mut blobs) = (Records(ctx.view.clone()), BlobColumn(ctx.view.clone()));
-        let providers = AskContracts { contracts, ctx, params: &params };
+        let providers = AskContracts::for_block(contracts, ctx, &params);
         let outputs =
             with_env(ctx, |env| end_block(env, &mut records, &mut blobs, &providers, block.counted, &mut budget));
         carry_out(ctx, contracts, outputs)?;

@@ -151,7 +151,7 @@ impl Message {
     /// What the mempool asks.
     ///
     /// # Errors
-    /// Those of [`Message::execute`], as far as no contract is needed to see them.
+    /// Those of [`Message::execute`], as far as no contract has to be told anything to see them.
     pub fn check(&self, ctx: &mut Context, keeper: &Keeper, contracts: &dyn Contracts) -> Result<()> {
         match self {
             Self::UpdateParams(msg) => update_params(ctx, msg),

@@ -1,6 +1,8 @@
 //! Verdicts and unlocks on their way to the contracts. Each is tried at the end of each block until the contract takes it; a bond is
-//! unlocked only when no verdict against its owner waits.
+//! unlocked only when no verdict against its owner waits. While more wait than a block tries, those that were tried and stay go to the
+//! end of their queue in their order, so that what never succeeds holds up nothing else.
 
+use std::collections::BTreeSet;
 use std::ops::Bound;
 
 use bauta_messages::slashing::{self, Verdict as ContractVerdict};
@@ -43,7 +45,28 @@ fn push(ctx: &mut Context, queue: &str, entry: &[u8]) {
     ctx.view.set(Store::Training, keys::numbers(queue, &[number + 1]), entry.to_vec());
 }
 
-fn entries(ctx: &Context, queue: &str, limit: usize) -> Vec<(Vec<u8>, Vec<u8>)> {
+/// Keeps an entry that was tried: where it is, or, if others wait behind those of this block, behind them.
+fn keep(ctx: &mut Context, queue: &str, key: Vec<u8>, entry: Vec<u8>, others_wait: bool) {
+    if others_wait {
+        ctx.view.delete(Store::Training, &key);
+        push(ctx, queue, &entry);
+    } else {
+        ctx.view.set(Store::Training, key, entry);
+    }
+}
+
+/// A key of a queue and its entry.
+type Entry = (Vec<u8>, Vec<u8>);
+
+/// The entries that a block tries, and whether more wait behind them.
+fn due(ctx: &Context, queue: &str) -> (Vec<Entry>, bool) {
+    let mut found = entries(ctx, queue, ENTRIES_A_BLOCK + 1);
+    let others_wait = found.len() > ENTRIES_A_BLOCK;
+    found.truncate(ENTRIES_A_BLOCK);
+    (found, others_wait)
+}
+
+fn entries(ctx: &Context, queue: &str, limit: usize) -> Vec<Entry> {
     let start = queue.as_bytes();
     let end = keys::after(start);
     ctx.view.range(Store::Training, Bound::Included(start), Bound::Excluded(&end), Order::Ascending, limit)
@@ -51,7 +74,8 @@ fn entries(ctx: &Context, queue: &str, limit: usize) -> Vec<(Vec<u8>, Vec<u8>)> 
 
 /// Tries what is queued: verdicts first, in the order in which they were found.
 pub fn deliver(ctx: &mut Context, contracts: &dyn Contracts, params: &Params) {
-    for (key, bytes) in entries(ctx, prefix::QUEUE, ENTRIES_A_BLOCK) {
+    let (tried, others_wait) = due(ctx, prefix::QUEUE);
+    for (key, bytes) in tried {
         let Ok(mut queued) = QueuedVerdict::decode(&bytes[..]) else {
             ctx.view.delete(Store::Training, &key);
             continue;
@@ -67,12 +91,12 @@ pub fn deliver(ctx: &mut Context, contracts: &dyn Contracts, params: &Params) {
                 ctx.emit(event);
             }
             Err(error) => {
-                queued.attempts += 1;
+                queued.attempts = queued.attempts.saturating_add(1);
                 queued.last_error = short(&error);
                 let event = about("verdict_delayed", ctx, &verdict)
                     .with("attempts", queued.attempts.to_string())
                     .with("error", queued.last_error.clone());
-                ctx.view.set(Store::Training, key, queued.encode_to_vec());
+                keep(ctx, prefix::QUEUE, key, queued.encode_to_vec(), others_wait);
                 ctx.emit(event);
             }
         }
@@ -107,23 +131,27 @@ fn about(kind: &str, ctx: &Context, verdict: &Verdict) -> Event {
 }
 
 fn deliver_unlocks(ctx: &mut Context, contracts: &dyn Contracts, params: &Params) {
-    let accused: Vec<Vec<u8>> = entries(ctx, prefix::QUEUE, usize::MAX)
+    let accused: BTreeSet<Vec<u8>> = entries(ctx, prefix::QUEUE, usize::MAX)
         .iter()
         .filter_map(|(_, bytes)| QueuedVerdict::decode(&bytes[..]).ok()?.verdict)
         .map(|verdict| verdict.provider)
         .collect();
-    for (key, bytes) in entries(ctx, prefix::UNLOCK, ENTRIES_A_BLOCK) {
+    let (tried, others_wait) = due(ctx, prefix::UNLOCK);
+    for (key, bytes) in tried {
         let Ok(mut queued) = QueuedUnlock::decode(&bytes[..]) else {
             ctx.view.delete(Store::Training, &key);
             continue;
         };
         if accused.contains(&queued.provider) {
+            if others_wait {
+                keep(ctx, prefix::UNLOCK, key, bytes, others_wait);
+            }
             continue;
         }
         match unlock(ctx, contracts, params, &queued) {
             Ok(()) => ctx.view.delete(Store::Training, &key),
             Err(error) => {
-                queued.attempts += 1;
+                queued.attempts = queued.attempts.saturating_add(1);
                 queued.last_error = short(&error);
                 let event = Event::new("unlock_delayed")
                     .with("task_id", queued.task_id.to_string())
@@ -131,7 +159,7 @@ fn deliver_unlocks(ctx: &mut Context, contracts: &dyn Contracts, params: &Params
                     .with("provider", bech32(ctx, &queued.provider))
                     .with("attempts", queued.attempts.to_string())
                     .with("error", queued.last_error.clone());
-                ctx.view.set(Store::Training, key, queued.encode_to_vec());
+                keep(ctx, prefix::UNLOCK, key, queued.encode_to_vec(), others_wait);
                 ctx.emit(event);
             }
         }

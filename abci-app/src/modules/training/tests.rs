@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use bauta_messages::{registry, slashing, staking};
-use bauta_rounds::{keys, state};
+use bauta_rounds::{keys, state, Providers};
 use bauta_schema::training::v1 as pb;
 use bauta_secagg::context::Ectx;
 use bauta_secagg::deal::Dealer;
@@ -15,6 +15,7 @@ use prost::Message as _;
 use rand::SeedableRng;
 use rand_chacha::ChaCha20Rng;
 
+use super::contracts::AskContracts;
 use super::effects::escrow_account;
 use super::genesis::{Genesis, GenesisParams};
 use super::messages::validate_together;
@@ -46,6 +47,11 @@ struct Played {
     jailed: Vec<String>,
     admitted_by: Vec<(String, String)>,
     is_broken: bool,
+    /// Whose verdicts and unlocks are never taken.
+    refused: Vec<String>,
+    /// What a question costs, and how many there were.
+    cost: Gas,
+    asked: Mutex<u64>,
     heard: Mutex<Vec<(String, String)>>,
 }
 
@@ -57,7 +63,9 @@ impl Played {
 }
 
 impl Contracts for Played {
-    fn ask(&self, _ctx: &mut QueryContext, contract: &Address, msg: &[u8]) -> Result<Vec<u8>> {
+    fn ask(&self, ctx: &mut QueryContext, contract: &Address, msg: &[u8]) -> Result<Vec<u8>> {
+        *self.asked.lock().unwrap() += 1;
+        ctx.gas.consume(self.cost, "played")?;
         if *contract == account(202) {
             let staking::QueryMsg::Bond { provider } = serde_json::from_slice(msg).unwrap() else { unreachable!() };
             let bonded = self.bonds.get(&provider).copied().unwrap_or(0);
@@ -96,6 +104,9 @@ impl Contracts for Played {
             return Err(Error::new("wasm", 5, "execute wasm contract failed"));
         }
         let what = String::from_utf8(msg.to_vec()).unwrap();
+        if self.refused.iter().any(|provider| what.contains(provider)) {
+            return Err(Error::new("wasm", 5, "execute wasm contract failed"));
+        }
         self.heard.lock().unwrap().push((text(contract), what));
         Ok(())
     }
@@ -306,6 +317,92 @@ fn contracts_decide_who_may_enrol() {
     assert_eq!((error.codespace, error.code), ("wasm", 5));
     assert_eq!(chain.epoch().enrolled, 0);
     assert!(chain.balance(&escrow_account()) < held);
+}
+
+#[test]
+fn the_mempool_and_proposals_ask_the_contracts_who_may_enrol() {
+    let mut chain = Chain::new();
+    chain.send(&create("900000000")).0.unwrap();
+    chain.contracts.jailed.push(text(&account(10)));
+    for mode in [Mode::Check, Mode::Propose] {
+        let try_it = |n: u8| {
+            let mut ctx = chain.context(mode, Some(0));
+            ctx.view = chain.view.fork();
+            let message = enrol(&chain, n, &provider_keys(n));
+            chain.keeper.charge_protocol_fee(&mut ctx, &chain.contracts, &message, Gas::MAX)?;
+            message.check(&mut ctx, &chain.keeper, &chain.contracts)
+        };
+        // One that is jailed, one that has no bond, one that may.
+        assert_eq!(try_it(10).unwrap_err().code, 10);
+        assert_eq!(try_it(30).unwrap_err().code, 10);
+        try_it(11).unwrap();
+    }
+}
+
+#[test]
+fn questions_about_who_is_jailed_are_asked_once_and_within_an_allowance() {
+    let mut chain = Chain::new();
+    chain.contracts.cost = 1_000_000;
+    chain.contracts.jailed.push(text(&account(10)));
+    let ctx = chain.context(Mode::Finalize, None);
+    let params = super::effects::params(&ctx).unwrap();
+    let providers = AskContracts::for_block(&chain.contracts, &ctx, &params);
+    for _ in 0..3 {
+        assert!(providers.is_jailed(account(10).as_bytes()));
+        assert!(!providers.is_jailed(account(11).as_bytes()));
+    }
+    assert_eq!(*chain.contracts.asked.lock().unwrap(), 2);
+    // Together the questions of a block cost what the largest transaction may: 100 here.
+    for n in 0..200 {
+        providers.is_jailed(&[n; 21]);
+    }
+    assert_eq!(*chain.contracts.asked.lock().unwrap(), 100);
+    // Those of a message have their own, and one that runs out of its gas answers nothing.
+    chain.contracts.cost = params.contract_gas + 1;
+    let ctx = chain.context(Mode::Finalize, None);
+    let providers = AskContracts::for_message(&chain.contracts, &ctx, &params);
+    assert!(!providers.is_jailed(account(10).as_bytes()));
+}
+
+fn verdict(provider: &Address, n: u64) -> pb::Verdict {
+    let id = [n.to_be_bytes(); 4].concat();
+    pb::Verdict { id, provider: provider.as_bytes().to_vec(), task_id: n, ..Default::default() }
+}
+
+#[test]
+fn what_the_contracts_never_take_goes_behind_and_holds_up_nothing_else() {
+    let mut chain = Chain::new();
+    chain.contracts.refused.push(text(&account(10)));
+    let mut ctx = chain.context(Mode::Finalize, None);
+    let params = super::effects::params(&ctx).unwrap();
+    let many = queue::ENTRIES_A_BLOCK as u64 + 10;
+    for n in 0..many {
+        queue::push_verdict(&mut ctx, verdict(&account(10), n));
+        queue::push_unlock(&mut ctx, account(10).as_bytes().to_vec(), n, 1);
+    }
+    queue::push_verdict(&mut ctx, verdict(&account(11), many));
+    queue::push_unlock(&mut ctx, account(12).as_bytes().to_vec(), many, 1);
+    for _ in 0..2 {
+        queue::deliver(&mut ctx, &chain.contracts, &params);
+    }
+    assert_eq!(chain.contracts.heard_by(203).len(), 1, "the verdict against the other is settled in the second block");
+    assert_eq!(chain.contracts.heard_by(202).len(), 1, "so is the other's bond unlocked");
+    // Nothing was lost, and when the contract takes them they come in an order that all nodes agree on.
+    chain.contracts.refused.clear();
+    for _ in 0..4 {
+        queue::deliver(&mut ctx, &chain.contracts, &params);
+    }
+    assert_eq!(chain.contracts.heard_by(203).len() as u64, many + 1);
+    assert_eq!(chain.contracts.heard_by(202).len() as u64, many + 1);
+    let tasks: Vec<u64> = chain.contracts.heard_by(203)[1..]
+        .iter()
+        .map(|told| {
+            let slashing::SudoMsg::Settle(verdict) = serde_json::from_str(told).unwrap();
+            verdict.task
+        })
+        .collect();
+    let split = 2 * queue::ENTRIES_A_BLOCK as u64 % many;
+    assert!(tasks.windows(2).filter(|pair| pair[0] > pair[1]).count() <= 1, "they went round, {split} first");
 }
 
 #[test]
