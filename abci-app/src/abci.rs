@@ -64,12 +64,21 @@ impl AbciService for App {
     }
 
     fn query(&self, request: RequestQuery) -> ResponseQuery {
-        deep_stack::run(|| App::query(self, &request))
+        contained("Query", || deep_stack::run(|| App::query(self, &request))).unwrap_or_else(|| ResponseQuery {
+            code: PANIC.1,
+            codespace: PANIC.0.into(),
+            log: PANIC.2.into(),
+            ..Default::default()
+        })
     }
 
     fn check_tx(&self, request: RequestCheckTx) -> ResponseCheckTx {
-        // No contract runs here, so the caller's stack will do.
-        App::check_tx(self, &request)
+        // A message runs no contract here; what is asked of contracts goes to a deep stack of its own.
+        contained("CheckTx", || App::check_tx(self, &request)).unwrap_or_else(|| {
+            // What the mempool's view was left in the middle of is forgotten.
+            self.restart_mempool();
+            ResponseCheckTx { code: PANIC.1, codespace: PANIC.0.into(), log: PANIC.2.into(), ..Default::default() }
+        })
     }
 
     fn prepare_proposal(&self, request: RequestPrepareProposal) -> ResponsePrepareProposal {
@@ -87,6 +96,19 @@ impl AbciService for App {
     fn commit(&self) -> Result<ResponseCommit, AppError> {
         App::commit(self)
     }
+}
+
+/// Codespace, code and sentence of an answer that there is none (cosmos-sdk types/errors, `ErrPanic`).
+const PANIC: (&str, u32, &str) = ("undefined", 111_222, "the node could not work on this request; its log says why");
+
+/// Runs a call on which no block depends; `None` if it panicked. The engine would take a connection that ends for the end of the
+/// application, and everybody may send such calls.
+fn contained<T>(what: &str, call: impl FnOnce() -> T) -> Option<T> {
+    let answer = catch_unwind(AssertUnwindSafe(call));
+    if answer.is_err() {
+        tracing::error!("{what} panicked, which is a defect; only this request fails");
+    }
+    answer.ok()
 }
 
 /// Answers one request.
@@ -213,5 +235,16 @@ impl tendermint_abci::Application for Server {
 
     fn apply_snapshot_chunk(&self, _request: RequestApplySnapshotChunk) -> ResponseApplySnapshotChunk {
         ResponseApplySnapshotChunk::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_ends_the_request_and_not_the_connection() {
+        assert_eq!(contained("Query", || 7), Some(7));
+        assert_eq!(contained("Query", || deep_stack::run::<u8>(|| panic!("on purpose"))), None);
     }
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use tendermint_proto::v0_38::abci::{RequestInitChain, ResponseInitChain, ValidatorUpdate};
 use tendermint_proto::v0_38::crypto::public_key::Sum;
 
-use super::{time_ns, view_of, App, AppError, CONSENSUS_PARAMS, VALIDATORS};
+use super::{lock, time_ns, view_of, App, AppError, CONSENSUS_PARAMS, VALIDATORS};
 use crate::address::Address;
 use crate::context::{BlockInfo, Context, Mode};
 use crate::error::Error;
@@ -87,6 +87,8 @@ impl App {
             initial_height,
             oldest: block.height,
         };
+        // What was executed over another genesis must not be committed over this one.
+        *lock(&self.pending) = None;
         self.db.reset(last, &changes, &update)?;
         let snapshot = self.db.snapshot()?;
         debug_assert!(view_of(&snapshot).get(Store::App, params::KEY).is_some());

@@ -112,6 +112,11 @@ impl App {
         *self.latest.write().unwrap_or_else(PoisonError::into_inner) = snapshot;
     }
 
+    /// Starts the mempool over from what is committed, without what was admitted since: that is tried again when a block is made.
+    pub(crate) fn restart_mempool(&self) {
+        *lock(&self.mempool) = mempool::Mempool::after(&self.latest());
+    }
+
     fn rules<'a>(&'a self, params: &'a AppParams, view: &View) -> Rules<'a> {
         Rules {
             modules: &self.modules,
