@@ -280,3 +280,15 @@ fn calls_out_of_order_are_refused() {
     assert!(node.service().commit().is_err());
     assert!(node.service().finalize_block(block(1, &[])).is_err());
 }
+
+#[test]
+fn what_was_executed_over_another_genesis_is_not_committed() {
+    let (_, builder) = genesis(2);
+    let chain = Driven::new(builder);
+    chain.node.service().finalize_block(chain.request(&[])).unwrap();
+    let (_, another) = genesis(3);
+    let app_hash = init_chain(&chain.node, another);
+    assert!(chain.node.service().commit().is_err(), "the block was not executed over this genesis");
+    let info = chain.node.service().info(Default::default());
+    assert_eq!((info.last_block_height, app_hash.len()), (0, 32));
+}
