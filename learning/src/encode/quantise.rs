@@ -32,12 +32,20 @@ impl Encoding {
         let limit = self.norm_bound_squared(update.len() as u64);
         let mut rng = ChaCha20Rng::from_seed(*seed);
         for _ in 0..TRIES {
-            let rounded: Vec<i64> = scaled.iter().map(|&value| round_at_random(value, &mut rng)).collect();
+            let rounded: Vec<i64> =
+                scaled.iter().map(|&value| self.within_bound(round_at_random(value, &mut rng))).collect();
             if super::sum_of_squares(&rounded).is_some_and(|sum| sum <= limit) {
                 return Ok(rounded);
             }
         }
-        Ok(scaled.iter().map(|&value| truncate(value)).collect())
+        Ok(scaled.iter().map(|&value| self.within_bound(truncate(value))).collect())
+    }
+
+    /// A bound above 2^53 need not be a double, and the nearest one may lie beyond it: what was cut as a double is cut once more.
+    fn within_bound(&self, value: i64) -> i64 {
+        // `check` has seen that the bound is at most 2^55.
+        let bound = self.bound.cast_signed();
+        value.clamp(-bound, bound)
     }
 
     /// The factor by which clipping shrinks an update: 1 for one within the bound.
@@ -76,4 +84,23 @@ fn round_at_random(value: f64, rng: &mut ChaCha20Rng) -> i64 {
 
 fn truncate(value: f64) -> i64 {
     value.trunc() as i64
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::fixed::{Fixed, FRACTION_BITS};
+
+    #[test]
+    fn a_bound_that_is_no_double_is_kept_all_the_same() {
+        // The double that is nearest to 2^53 + 3 is 2^53 + 4.
+        let bound = (1 << 53) + 3;
+        let encoding = Encoding { clip: Fixed::from_bits(i64::MAX), scale_bits: FRACTION_BITS, bound, max_weight: 1 };
+        encoding.check_ring(64, 3).unwrap();
+        let update = encoding.quantise(&[2_097_153.5, -2_097_153.5, 1.0], &[7; 32]).unwrap();
+        assert_eq!(update, [bound.cast_signed(), -bound.cast_signed(), 1 << 32]);
+        assert_eq!(encoding.weigh(&update, 1).unwrap(), update);
+    }
 }
