@@ -64,12 +64,23 @@ pub enum ChainError {
     #[error(transparent)]
     Refused(#[from] Refused),
     /// The transaction was accepted and never came into a block.
-    #[error("transaction {hash} was sent and is in no block after {blocks} blocks; look for it later with `bauta tx show {hash}`")]
+    #[error("transaction {hash} was sent and is in no block after {blocks} blocks, and cannot come into one any more; try again")]
     Lost {
         /// Its hash.
         hash: String,
         /// How long it was waited for.
         blocks: u64,
+    },
+    /// It is not known whether the transaction arrived.
+    #[error("it is not known whether transaction {hash} arrived ({why}); before you try again, look for it with `bauta tx show {hash}`: \
+             after block {until} it cannot come into one any more")]
+    Unknown {
+        /// Its hash.
+        hash: String,
+        /// The last block that may hold it.
+        until: u64,
+        /// Why it is not known.
+        why: String,
     },
     /// No transaction of this hash.
     #[error("no block holds a transaction with the hash {0}")]
@@ -115,7 +126,7 @@ impl ChainError {
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Unreachable(_) | Self::Lost { .. } => true,
+            Self::Unreachable(_) | Self::Lost { .. } | Self::Unknown { .. } => true,
             // The SDK's "mempool is full" and "wrong sequence".
             Self::Refused(refused) => refused.is("sdk", 20) || refused.is_wrong_sequence(),
             _ => false,

@@ -17,6 +17,9 @@ pub trait Pace: Send + Sync {
     async fn wait_past(&self, height: u64) -> Result<u64, ChainError>;
 }
 
+/// After so long without a new block it is said that one is waited for.
+const STANDSTILL: Duration = Duration::from_secs(60);
+
 /// Asks for the node's status again and again.
 pub struct Polling {
     rpc: Arc<dyn Rpc>,
@@ -42,6 +45,7 @@ impl Polling {
 impl Pace for Polling {
     async fn wait_past(&self, height: u64) -> Result<u64, ChainError> {
         let mut silence = Duration::ZERO;
+        let mut waited = Duration::ZERO;
         let mut pause = self.interval;
         loop {
             match self.rpc.status().await {
@@ -52,6 +56,11 @@ impl Pace for Polling {
                     }
                     silence = Duration::ZERO;
                     pause = self.interval;
+                    let before = waited;
+                    waited += pause;
+                    if before < STANDSTILL && waited >= STANDSTILL {
+                        tracing::warn!(height, last, "the node has shown no new block for a while; waiting on");
+                    }
                 }
                 Err(error) => {
                     silence += pause;

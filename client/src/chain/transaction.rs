@@ -103,6 +103,48 @@ impl Outcome {
     }
 }
 
+/// What was signed, on its way to a node.
+struct Signed {
+    hash: [u8; 32],
+    bytes: Vec<u8>,
+    sequence: Sequence,
+    /// The height when it was signed.
+    height: u64,
+    /// The last height at which a block may hold it.
+    until: u64,
+    /// Whether a node may have it without having said so.
+    is_open: bool,
+}
+
+impl Signed {
+    fn sent(self, held: &mut Option<Sequence>) -> Sent {
+        *held = Some(Sequence { next: self.sequence.next.saturating_add(1), ..self.sequence });
+        Sent { hash: self.hash, bytes: self.bytes, sent_height: self.height }
+    }
+
+    /// An error, or that it is not known whether the transaction arrived.
+    fn unless_open(&self, error: ChainError) -> ChainError {
+        match self.is_open {
+            true => unknown(&self.hash, self.until, &error),
+            false => error,
+        }
+    }
+}
+
+fn unknown(hash: &[u8; 32], until: u64, why: &ChainError) -> ChainError {
+    ChainError::Unknown { hash: hex::encode_upper(hash), until, why: why.to_string() }
+}
+
+/// What became of a transaction.
+enum Fate {
+    /// A block has it.
+    InBlock,
+    /// No block will ever have it; the account's sequence.
+    Void(Sequence),
+    /// A block may still get it.
+    Open,
+}
+
 impl Chain {
     /// The gas that messages would use, as the node simulates them.
     ///
@@ -125,65 +167,113 @@ impl Chain {
             .ok_or_else(|| ChainError::Answer { what: "Simulate".to_owned(), why: "it names no gas".to_owned() })
     }
 
-    /// Signs messages and hands them to a node's mempool. A wrong sequence is read again and the messages are signed again; a full
-    /// mempool is waited for; an answer that was lost is asked for again with the same bytes.
+    /// Signs messages and hands them to a node's mempool. A full mempool is waited for; an answer that was lost is asked for again with
+    /// the same bytes.
+    ///
+    /// What is signed is valid for as many blocks as the settings' patience. It is signed a second time, under another sequence, only
+    /// when the first can never be in a block any more, so that nothing is paid twice; messages of the protocol, which have an effect
+    /// once however often they come, are signed again at once.
     ///
     /// # Errors
-    /// [`ChainError`]; nothing was sent when it is [`ChainError::Refused`].
+    /// [`ChainError`]; nothing was sent when it is [`ChainError::Refused`], and perhaps something when it is [`ChainError::Unknown`].
     pub async fn send(&self, signer: &Signer, messages: &[Any], fee: Fee, memo: &str) -> Result<Sent, ChainError> {
+        let once = !matches!(fee, Fee::ByTask(_));
         let fee = self.fee_of(signer, messages, fee, memo).await?;
         let mut held = signer.hold().await;
         let mut height = self.height().await?;
+        let mut earlier: Option<Signed> = None;
         let mut attempt = 1;
         loop {
-            let sequence = match *held {
-                Some(sequence) => sequence,
-                None => read_sequence(self, signer.address()).await?,
+            let mut signed = match earlier.take() {
+                Some(signed) => signed,
+                None => {
+                    let sequence = match *held {
+                        Some(sequence) => sequence,
+                        None => read_sequence(self, signer.address()).await?,
+                    };
+                    let until = height.saturating_add(self.settings().patience_blocks);
+                    let bytes = self.sign(signer, messages, &fee, memo, sequence, until)?;
+                    Signed { hash: Sha256::digest(&bytes).into(), bytes, sequence, height, until, is_open: false }
+                }
             };
-            let bytes = self.sign(signer, messages, &fee, memo, sequence)?;
-            match self.broadcast(&bytes).await {
-                Ok(()) => {
-                    *held = Some(Sequence { next: sequence.next.saturating_add(1), ..sequence });
-                    return Ok(Sent { hash: Sha256::digest(&bytes).into(), bytes, sent_height: height });
-                }
-                Err(error) if attempt < MAX_ATTEMPTS && error.is_transient() => {
-                    tracing::debug!(%error, attempt, "a transaction was not accepted; trying again");
-                    match error.refused() {
-                        Some(refused) if refused.is_wrong_sequence() => {
-                            *held = expected_in(&refused.sentence)
-                                .filter(|expected| *expected != sequence.next)
-                                .map(|next| Sequence { next, ..sequence });
-                            if held.is_none() && attempt > 1 {
-                                height = self.wait_past(height).await?;
-                            }
-                        }
-                        _ => height = self.wait_past(height).await?,
+            let error = match self.broadcast(&signed.bytes, &mut signed.is_open).await {
+                Ok(()) => return Ok(signed.sent(&mut held)),
+                Err(error) => error,
+            };
+            if attempt >= MAX_ATTEMPTS || !error.is_transient() {
+                *held = None;
+                return Err(signed.unless_open(error));
+            }
+            tracing::debug!(%error, attempt, "a transaction was not accepted; trying again");
+            attempt += 1;
+            let expected = match error.refused() {
+                Some(refused) if refused.is_wrong_sequence() => expected_in(&refused.sentence),
+                _ if once => {
+                    height = self.wait_past(height).await.map_err(|error| signed.unless_open(error))?;
+                    if height < signed.until {
+                        earlier = Some(signed);
+                        continue;
                     }
-                    attempt += 1;
+                    None
                 }
-                Err(error) => {
-                    *held = None;
-                    return Err(error);
+                _ => {
+                    height = self.wait_past(height).await?;
+                    continue;
                 }
+            };
+            let other = expected.filter(|expected| *expected != signed.sequence.next);
+            if !once {
+                *held = other.map(|next| Sequence { next, ..signed.sequence });
+                if held.is_none() && attempt > 2 {
+                    height = self.wait_past(height).await?;
+                }
+                continue;
+            }
+            let fate = self.fate_of(&signed, signer, &mut height).await.map_err(|error| signed.unless_open(error))?;
+            match fate {
+                Fate::InBlock => return Ok(signed.sent(&mut held)),
+                Fate::Void(now) => {
+                    let next = other.filter(|other| *other > now.next).unwrap_or(now.next);
+                    *held = Some(Sequence { next, ..now });
+                }
+                Fate::Open => earlier = Some(signed),
             }
         }
     }
 
-    /// Waits until a transaction is in a block. One that failed there is an [`Outcome`] with what went wrong.
+    /// What became of a transaction that a node says has a wrong sequence.
+    async fn fate_of(&self, signed: &Signed, signer: &Signer, height: &mut u64) -> Result<Fate, ChainError> {
+        // Nodes index a block's transactions a moment after they have executed them, hence the order, and the second look.
+        let now = read_sequence(self, signer.address()).await?;
+        *height = self.wait_past(*height).await?;
+        if self.transaction(&signed.hash).await?.is_some() {
+            return Ok(Fate::InBlock);
+        }
+        let is_used_up = now.next > signed.sequence.next;
+        // A count that ran ahead, of which no node ever had the bytes; or bytes whose time is over.
+        let is_refused = now.next < signed.sequence.next && !signed.is_open;
+        Ok(if is_used_up || is_refused || *height > signed.until { Fate::Void(now) } else { Fate::Open })
+    }
+
+    /// Waits until a transaction is in a block. One that failed there is an [`Outcome`] with what went wrong. A node that is away for
+    /// a while is waited for.
     ///
     /// # Errors
-    /// [`ChainError::Lost`] when it is in no block in the time that the settings allow.
+    /// [`ChainError::Lost`] when it is in no block in the time for which it is valid; [`ChainError::Unknown`] when the node stays away.
     pub async fn confirm(&self, sent: &Sent) -> Result<Outcome, ChainError> {
         let mut height = sent.sent_height;
-        let deadline = height.saturating_add(self.settings().patience_blocks);
+        let until = height.saturating_add(self.settings().patience_blocks);
         loop {
-            if let Some(outcome) = self.transaction(&sent.hash).await? {
-                return Ok(outcome);
+            match self.transaction(&sent.hash).await {
+                Ok(Some(outcome)) => return Ok(outcome),
+                // A block more than it is valid for: nodes index a block's transactions after they have executed them.
+                Ok(None) if height > until => {
+                    return Err(ChainError::Lost { hash: sent.hash_text(), blocks: self.settings().patience_blocks });
+                }
+                Ok(None) | Err(ChainError::Unreachable(_)) => {}
+                Err(error) => return Err(unknown(&sent.hash, until, &error)),
             }
-            if height >= deadline {
-                return Err(ChainError::Lost { hash: sent.hash_text(), blocks: self.settings().patience_blocks });
-            }
-            height = self.wait_past(height).await?;
+            height = self.wait_past(height).await.map_err(|error| unknown(&sent.hash, until, &error))?;
         }
     }
 
@@ -269,9 +359,11 @@ impl Chain {
         fee: &ProtoFee,
         memo: &str,
         sequence: Sequence,
+        until: u64,
     ) -> Result<Vec<u8>, ChainError> {
+        let body = TxBody { timeout_height: until, ..body(messages, memo) };
         let document = cosmrs::tx::SignDoc {
-            body_bytes: body(messages, memo).encode_to_vec(),
+            body_bytes: body.encode_to_vec(),
             auth_info_bytes: auth_info(signer, sequence.next, SignMode::Direct, fee.clone()).encode_to_vec(),
             chain_id: self.id().to_owned(),
             account_number: sequence.number,
@@ -283,8 +375,8 @@ impl Chain {
     }
 
     /// Hands bytes to the mempool. An answer that is lost is asked for again with the same bytes, because they may have arrived: that
-    /// the node knows them already is then a success.
-    async fn broadcast(&self, bytes: &[u8]) -> Result<(), ChainError> {
+    /// the node knows them already is then a success. `is_open` becomes true when an answer was lost.
+    async fn broadcast(&self, bytes: &[u8], is_open: &mut bool) -> Result<(), ChainError> {
         let mut pause = self.settings().retry_pause;
         let mut attempt = 1;
         loop {
@@ -296,7 +388,7 @@ impl Chain {
                     if refused.is_already_known() {
                         return Ok(());
                     }
-                    if attempt > 1 && refused.is_wrong_sequence() {
+                    if *is_open && refused.is_wrong_sequence() {
                         // The answer was lost and the transaction is in a block by now.
                         let hash = Sha256::digest(bytes).into();
                         if self.transaction(&hash).await?.is_some() {
@@ -306,8 +398,12 @@ impl Chain {
                     return Err(refused.into());
                 }
                 Err(error) if error.refused().is_some_and(Refused::is_already_known) => return Ok(()),
-                Err(ChainError::Unreachable(why)) if attempt < MAX_ATTEMPTS => {
-                    tracing::debug!(why, attempt, "no answer to a broadcast; sending the same bytes again");
+                Err(error @ ChainError::Unreachable(_)) => {
+                    *is_open = true;
+                    if attempt >= MAX_ATTEMPTS {
+                        return Err(error);
+                    }
+                    tracing::debug!(%error, attempt, "no answer to a broadcast; sending the same bytes again");
                     tokio::time::sleep(pause).await;
                     pause *= 2;
                     attempt += 1;

@@ -65,6 +65,10 @@ pub enum Fault {
     Full,
     /// It is accepted and then forgotten.
     Dropped,
+    /// It is accepted, and the node says that its sequence was wrong.
+    Denied,
+    /// It is kept for later, and the node says that its sequence was wrong.
+    Hoarded,
 }
 
 pub struct Node<M> {
@@ -75,6 +79,8 @@ pub struct Node<M> {
     pub blocks: BTreeMap<[u8; 32], InBlock>,
     pub faults: VecDeque<Fault>,
     pub broadcasts: usize,
+    /// Sequences of what was broadcast.
+    pub seen: Vec<u64>,
     /// After so many calls the node answers nothing more: where a process is cut off.
     pub calls_left: Option<u32>,
     pub machine: M,
@@ -100,6 +106,7 @@ impl<M: Machine> MockNode<M> {
             blocks: BTreeMap::new(),
             faults: VecDeque::new(),
             broadcasts: 0,
+            seen: Vec::new(),
             machine,
             calls_left: None,
         })))
@@ -166,10 +173,15 @@ impl<M: Machine> Node<M> {
         };
         let expected = *self.pending.get(&sender).unwrap_or(committed);
         let got = info.signer_infos[0].sequence;
+        self.seen.push(got);
+        let mismatch = |expected: u64| {
+            format!("account sequence mismatch, expected {expected}, got {got}: incorrect account sequence")
+        };
+        if fault == Some(Fault::Hoarded) {
+            return Ok(answer(&hash, "sdk", 32, &mismatch(got + 1)));
+        }
         if expected != got {
-            let sentence =
-                format!("account sequence mismatch, expected {expected}, got {got}: incorrect account sequence");
-            return Ok(answer(&hash, "sdk", 32, &sentence));
+            return Ok(answer(&hash, "sdk", 32, &mismatch(expected)));
         }
         if let Err((codespace, code, sentence)) = self.machine.check(self.height + 1, &body.messages) {
             return Ok(answer(&hash, &codespace, code, &sentence));
@@ -177,6 +189,9 @@ impl<M: Machine> Node<M> {
         if fault != Some(Fault::Dropped) {
             self.pending.insert(sender, expected + 1);
             self.mempool.push(bytes.to_vec());
+        }
+        if fault == Some(Fault::Denied) {
+            return Ok(answer(&hash, "sdk", 32, &mismatch(got + 1)));
         }
         if fault == Some(Fault::AnswerLost) {
             return Err("unreached".to_owned());

@@ -54,6 +54,50 @@ async fn a_transaction_whose_answer_was_lost_is_sent_again_as_the_same_bytes() {
 }
 
 #[tokio::test]
+async fn what_arrived_while_every_answer_was_lost_is_not_paid_again() {
+    let node = MockNode::new(Idle);
+    let (chain, signer) = (node.chain(), node.signer(1));
+    // More lost answers than a broadcast has tries: a block with the transaction is made before the node is heard again.
+    node.lock().faults.push_back(Fault::AnswerLost);
+    node.lock().faults.extend([Fault::NotReached; 7]);
+    let sent = send(&chain, &signer).await.unwrap();
+    assert_eq!(chain.confirm(&sent).await.unwrap().height, 2);
+    node.make_block();
+    assert_eq!(node.lock().committed[signer.address()], 1);
+}
+
+#[tokio::test]
+async fn a_node_that_takes_a_payment_and_denies_it_gets_no_second_one() {
+    let node = MockNode::new(Idle);
+    let (chain, signer) = (node.chain(), node.signer(1));
+    node.lock().faults.push_back(Fault::Denied);
+    let sent = send(&chain, &signer).await.unwrap();
+    assert_eq!(chain.confirm(&sent).await.unwrap().height, 2);
+    assert_eq!(node.lock().seen, [0]);
+}
+
+#[tokio::test]
+async fn a_node_that_hoards_payments_gets_one_however_often_it_asks_for_another_sequence() {
+    let node = MockNode::new(Idle);
+    let (chain, signer) = (node.chain(), node.signer(1));
+    node.lock().faults.extend([Fault::Hoarded; 40]);
+    let error = send(&chain, &signer).await.unwrap_err();
+    assert!(error.refused().unwrap().is_wrong_sequence(), "{error}");
+    assert!(node.lock().seen.iter().all(|sequence| *sequence == 0), "{:?}", node.lock().seen);
+}
+
+#[tokio::test]
+async fn a_payment_that_may_have_arrived_is_named_when_the_node_stays_away() {
+    let node = MockNode::new(Idle);
+    let (chain, signer) = (node.chain(), node.signer(1));
+    node.lock().faults.extend([Fault::NotReached; 100]);
+    let error = send(&chain, &signer).await.unwrap_err();
+    let ChainError::Unknown { hash, until, .. } = &error else { panic!("{error}") };
+    assert!(*until >= 6, "valid for the five blocks of the settings' patience: {until}");
+    assert!(error.to_string().contains(&format!("bauta tx show {hash}")), "{error}");
+}
+
+#[tokio::test]
 async fn a_full_mempool_is_waited_for() {
     let node = MockNode::new(Idle);
     let (chain, signer) = (node.chain(), node.signer(1));
