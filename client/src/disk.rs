@@ -63,7 +63,11 @@ pub fn write_private(path: &Path, content: &[u8]) -> Result<(), DiskError> {
 /// # Errors
 /// As [`write_private`].
 pub fn write_durably(path: &Path, content: &[u8], durability: Durability) -> Result<(), DiskError> {
-    let temporary = path.with_extension("new");
+    if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+        // A device or a folder is not replaced by a file of its name.
+        return Err(DiskError::at("replace", path)(io::Error::other("it is not a file")));
+    }
+    let temporary = beside(path);
     // What a crash left behind is nobody's record.
     match fs::remove_file(&temporary) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
@@ -74,6 +78,13 @@ pub fn write_durably(path: &Path, content: &[u8], durability: Durability) -> Res
     create_and_fill(&temporary, content, durability)?;
     fs::rename(&temporary, path).map_err(DiskError::at("replace", path))?;
     flush_folder(path, durability)
+}
+
+/// Where a file is written before it gets its name: no name that a person would have given to another file.
+fn beside(path: &Path) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".new");
+    path.with_file_name(name)
 }
 
 /// Writes a file that must not exist yet.
@@ -112,15 +123,19 @@ pub fn read_if_present(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, DiskE
 }
 
 /// Overwrites a file with zeros and removes it; one that is not there is fine. Whether the old bytes leave the medium depends on the
-/// file system.
+/// file system. Of a link, a pipe or a device nothing but the name is removed: what is behind it is not this program's to overwrite.
 ///
 /// # Errors
 /// [`DiskError`] when it is there and cannot be removed.
 pub fn erase(path: &Path, durability: Durability) -> Result<(), DiskError> {
-    let length = match fs::metadata(path) {
+    let length = match fs::symlink_metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(DiskError::at("erase", path)(error)),
-        Ok(metadata) => metadata.len(),
+        Ok(found) if !found.is_file() => {
+            fs::remove_file(path).map_err(DiskError::at("remove", path))?;
+            return flush_folder(path, durability);
+        }
+        Ok(found) => filled(&found),
     };
     let overwrite = || -> io::Result<()> {
         let mut file = OpenOptions::new().write(true).open(path)?;
@@ -141,6 +156,35 @@ pub fn erase(path: &Path, durability: Durability) -> Result<(), DiskError> {
     flush_folder(path, durability)
 }
 
+/// How many bytes of a file are overwritten: all of them, or of a huge one so many as its disk holds, since holes hold no secret and
+/// filling them could fill the disk.
+fn filled(found: &fs::Metadata) -> u64 {
+    const HUGE: u64 = 64 * 1024 * 1024;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        if found.len() > HUGE {
+            return found.len().min(found.blocks().saturating_mul(512));
+        }
+    }
+    found.len()
+}
+
+/// Removes a folder with all that is in it; one that is not there is fine. Files right in it are overwritten first, as [`erase`] does.
+///
+/// # Errors
+/// [`DiskError`] when something of it cannot be removed.
+pub fn erase_folder(folder: &Path) -> Result<(), DiskError> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        other => other.map_err(DiskError::at("erase", folder))?,
+    };
+    for entry in entries.flatten().filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file())) {
+        erase(&entry.path(), Durability::Process)?;
+    }
+    fs::remove_dir_all(folder).map_err(DiskError::at("remove", folder))
+}
+
 fn create_and_fill(path: &Path, content: &[u8], durability: Durability) -> Result<(), DiskError> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
@@ -150,11 +194,15 @@ fn create_and_fill(path: &Path, content: &[u8], durability: Durability) -> Resul
         options.mode(0o600);
     }
     let mut file = options.open(path).map_err(DiskError::at("create", path))?;
-    file.write_all(content).map_err(DiskError::at("write", path))?;
-    match durability {
+    let written = file.write_all(content).map_err(DiskError::at("write", path)).and_then(|()| match durability {
         Durability::PowerCut => file.sync_all().map_err(DiskError::at("flush", path)),
         Durability::Process => Ok(()),
+    });
+    if written.is_err() {
+        // A full disk leaves half a file, which must not pass for one.
+        let _ = fs::remove_file(path);
     }
+    written
 }
 
 fn flush_folder(path: &Path, durability: Durability) -> Result<(), DiskError> {
@@ -198,6 +246,58 @@ mod tests {
         write_private(&private.join("record"), b"secret").unwrap();
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!((mode(&private), mode(&private.join("record"))), (0o700, 0o600));
+    }
+
+    #[test]
+    fn a_file_of_a_similar_name_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let other = folder.path().join("model.new");
+        fs::write(&other, b"somebody's").unwrap();
+        write_private(&folder.path().join("model.safetensors"), b"a model").unwrap();
+        assert_eq!(fs::read(&other).unwrap(), b"somebody's");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_a_link_points_to_is_neither_overwritten_nor_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mine, link) = (folder.path().join("mine"), folder.path().join("update"));
+        fs::write(&mine, b"precious").unwrap();
+        for in_folder in [false, true] {
+            let inner = folder.path().join("training");
+            fs::create_dir_all(inner.join("below")).unwrap();
+            let link = if in_folder { inner.join("update") } else { link.clone() };
+            std::os::unix::fs::symlink(&mine, &link).unwrap();
+            match in_folder {
+                false => erase(&link, Durability::PowerCut).unwrap(),
+                true => erase_folder(&inner).unwrap(),
+            }
+            assert!(fs::symlink_metadata(&link).is_err());
+            assert_eq!(fs::read(&mine).unwrap(), b"precious");
+        }
+        erase_folder(&folder.path().join("nowhere")).unwrap();
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_that_is_mostly_a_hole_is_erased_without_filling_the_disk() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("update");
+        File::create(&file).unwrap().set_len(1 << 40).unwrap();
+        erase(&file, Durability::Process).unwrap();
+        assert!(!file.exists());
+    }
+
+    #[test]
+    fn only_a_file_is_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = write_private(folder.path(), b"content").unwrap_err();
+        assert!(error.to_string().contains("it is not a file"), "{error}");
+        #[cfg(unix)]
+        {
+            let error = write_private(Path::new("/dev/null"), b"content").unwrap_err();
+            assert!(error.to_string().contains("it is not a file"), "{error}");
+        }
     }
 
     #[test]

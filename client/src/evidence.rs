@@ -205,6 +205,8 @@ pub struct Inbox {
 
 /// How often evidence is tried that does not convict yet.
 const MAX_TRIES: u32 = 50;
+/// How many files are looked at in one call: who fills the folder must not keep a provider from its rounds.
+const MAX_FILES: usize = 32;
 
 impl Inbox {
     /// The inbox in a folder.
@@ -245,11 +247,14 @@ impl Inbox {
         outcomes
     }
 
+    /// Plain files only: reading a pipe that a peer left would never end. Those tried least come first.
     fn files(&self) -> Vec<PathBuf> {
         let entries = std::fs::read_dir(&self.folder).into_iter().flatten().flatten();
-        let mut files: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+        let plain = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()));
+        let mut files: Vec<PathBuf> = plain.map(|entry| entry.path()).collect();
         files.retain(|file| file.extension().is_some_and(|end| end == "json"));
-        files.sort();
+        files.sort_by_key(|file| (self.tries.get(file).copied().unwrap_or(0), file.clone()));
+        files.truncate(MAX_FILES);
         files
     }
 
@@ -259,5 +264,29 @@ impl Inbox {
         if let Err(error) = std::fs::rename(file, &name) {
             tracing::warn!(%error, file = %file.display(), "evidence cannot be filed away");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn pipes_and_links_in_the_folder_are_not_read_and_many_files_are_taken_in_turn() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe.json");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        std::os::unix::fs::symlink("/dev/zero", folder.path().join("link.json")).unwrap();
+        std::fs::create_dir(folder.path().join("folder.json")).unwrap();
+        for number in 0..MAX_FILES + 3 {
+            std::fs::write(folder.path().join(format!("{number:03}.json")), "{}").unwrap();
+        }
+        let mut inbox = Inbox::new(folder.path().to_owned());
+        let first = inbox.files();
+        assert_eq!(first.len(), MAX_FILES);
+        inbox.tries.extend(first.iter().map(|file| (file.clone(), 1)));
+        assert!(inbox.files().iter().take(3).all(|file| !first.contains(file)));
     }
 }

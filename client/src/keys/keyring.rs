@@ -150,7 +150,18 @@ impl Keyring {
     /// # Errors
     /// [`KeyError::Missing`], [`KeyError::WrongPassphrase`], [`KeyError::File`], [`KeyError::Disk`].
     pub fn unlock(&self, name: &str, passphrase: Option<&Passphrase>) -> Result<SecretKey, KeyError> {
-        open(&self.read(name)?, passphrase)
+        let key = open(&self.read(name)?, passphrase)?;
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            let path = self.path(name)?;
+            let mode = std::fs::metadata(&path).map(|found| found.permissions().mode() & 0o777).unwrap_or_default();
+            if mode & 0o077 != 0 {
+                let file = path.display();
+                tracing::warn!("others may read the key {file} (mode {mode:o}); close it with: chmod 600 {file}");
+            }
+        }
+        Ok(key)
     }
 
     /// Whether a key needs a passphrase to be unlocked.
@@ -266,7 +277,15 @@ fn public_key_of(file: &KeyFile) -> Result<[u8; 33], KeyError> {
 }
 
 fn parsed(content: &[u8], place: &str) -> Result<KeyFile, KeyError> {
-    let file: KeyFile = serde_json::from_slice(content).map_err(|error| damaged(place, &error.to_string()))?;
+    // Where, and not what: the parser's own words may quote the content, which is a secret.
+    let file: KeyFile = serde_json::from_slice(content).map_err(|error| {
+        let what = match error.classify() {
+            serde_json::error::Category::Eof => "it is cut off",
+            serde_json::error::Category::Data => "its fields are not those of a key file",
+            _ => "it is not JSON",
+        };
+        damaged(place, &format!("{what} (line {}, column {})", error.line(), error.column()))
+    })?;
     if file.version != VERSION {
         return Err(damaged(place, &format!("it has version {}", file.version)));
     }
@@ -351,6 +370,28 @@ mod tests {
         assert!(!String::from_utf8_lossy(&file).contains(&hex::encode(key().to_bytes().as_ref())));
         let back = Keyring::import(&file, "file", &passphrase).unwrap();
         assert_eq!(back.to_bytes(), key().to_bytes());
+    }
+
+    #[test]
+    fn a_damaged_file_is_named_and_nothing_of_it_is_quoted() {
+        let (home, ring) = ring(KeyringBackend::Test);
+        ring.add("alice", &key(), None, &mut rng()).unwrap();
+        let path = home.path().join("keyring-test/alice.json");
+        let good = std::fs::read_to_string(&path).unwrap();
+        let secret = hex::encode(key().to_bytes().as_ref());
+        let damages = [
+            good.replace("\"version\": 1", &format!("\"version\": \"{secret}\"")),
+            good.replace("unprotected_secret", &format!("{secret}\": 1, \"unprotected_secret")),
+            good.replace(&secret, &secret[..20]),
+            good[..good.len() / 2].to_owned(),
+            String::new(),
+        ];
+        for damage in damages {
+            std::fs::write(&path, &damage).unwrap();
+            let error = ring.unlock("alice", None).unwrap_err();
+            let said = format!("{error} {error:?}");
+            assert!(!said.contains(&secret[..20]), "{said}");
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use cosmrs::Any;
 
 use super::{Provider, ProviderError};
-use crate::chain::{ChainError, Fee};
+use crate::chain::{ChainError, Fee, Refused};
 
 /// Blocks after which a message that had no effect is sent again.
 const PATIENCE: u64 = 3;
@@ -33,11 +33,13 @@ impl Action {
     }
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Attempt {
     height: u64,
     hash: Option<[u8; 32]>,
     tries: u32,
+    /// Codespace and code with which a block refused it last: what was said already.
+    refused: Option<(String, u32)>,
 }
 
 /// What was sent, and when.
@@ -60,8 +62,18 @@ impl Attempts {
     }
 
     fn note(&mut self, action: Action, height: u64, hash: Option<[u8; 32]>) {
-        let tries = self.0.get(&action).map_or(0, |attempt| attempt.tries) + 1;
-        self.0.insert(action, Attempt { height, hash, tries });
+        let before = self.0.remove(&action);
+        let tries = before.as_ref().map_or(0, |attempt| attempt.tries) + 1;
+        self.0.insert(action, Attempt { height, hash, tries, refused: before.and_then(|attempt| attempt.refused) });
+    }
+
+    /// Notes that a block refused something; whether that is new: the same refusal, sent again every few blocks, is said once.
+    fn is_news(&mut self, action: &Action, refused: &Refused) -> bool {
+        let Some(attempt) = self.0.get_mut(action) else { return true };
+        let now = Some((refused.codespace.clone(), refused.code));
+        let is_news = attempt.refused != now;
+        attempt.refused = now;
+        is_news
     }
 }
 
@@ -80,7 +92,9 @@ impl Provider {
         }
         if let Some(hash) = self.attempts.0.get(&action).and_then(|attempt| attempt.hash) {
             if let Some(refused) = self.chain.transaction(&hash).await?.and_then(|outcome| outcome.refused) {
-                tracing::warn!(?action, %refused, "the chain refused this; it is sent again");
+                if self.attempts.is_news(&action, &refused) {
+                    tracing::warn!(?action, %refused, "the chain refused this; it is sent again");
+                }
             }
             self.signer.forget_sequence().await;
         }
@@ -103,4 +117,28 @@ impl Provider {
 /// what `rounds` counts, not this.
 fn gas_of(bytes: u64, operations: u64) -> u64 {
     bauta_rounds::cost::gas(bytes, operations).saturating_mul(2).saturating_add(1_000_000 + 100 * bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_is_news_once_and_again_when_it_changes() {
+        let refused = |code, sentence: &str| Refused { codespace: "training".into(), code, sentence: sentence.into() };
+        let mut attempts = Attempts::default();
+        let action = Action::CheckIn(3);
+        let mut news = Vec::new();
+        for (height, refusal) in [
+            (10, refused(7, "at height 10")),
+            (13, refused(7, "at height 13")),
+            (16, refused(8, "")),
+            (19, refused(7, "")),
+        ] {
+            attempts.note(action.clone(), height, Some([1; 32]));
+            news.push(attempts.is_news(&action, &refusal));
+        }
+        assert_eq!(news, [true, false, true, true]);
+        assert_eq!(attempts.0[&action].tries, 4);
+    }
 }

@@ -23,6 +23,7 @@ pub use config::{CheckInTiming, Event, Listener, ProviderConfig, SharedTrainer, 
 pub use error::ProviderError;
 pub use records::RecordError;
 pub use setup::{prepare, Prepared};
+pub use train::RoundSeeds;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -54,6 +55,9 @@ pub enum Progress {
 /// between two of them.
 const MAX_FAULTS: u32 = 8;
 
+/// What warnings of the loop itself are filed under.
+const LOOP: &str = "the loop";
+
 /// Every so many blocks it is looked whether the evidence window of an earlier epoch is over.
 const SWEEP: u64 = 8;
 
@@ -76,7 +80,8 @@ pub struct Provider {
     /// Last round seen, and whether this provider survived in it.
     seen: BTreeMap<u64, bool>,
     faults: u32,
-    last_sat_out: Option<Event>,
+    /// Why each thing was sat out last, and the last warning of the loop: the same is said once.
+    said: BTreeMap<String, String>,
 }
 
 impl Provider {
@@ -95,6 +100,8 @@ impl Provider {
             Address::new(signer.address_bytes()).map_err(|why| ProviderError::inconsistent("an address", why))?;
         let records = Records::open(&config.home, chain.id(), config.task, config.durability)?;
         let secret = records.secret(&mut rng)?;
+        // What a process that was killed left there.
+        records.erase_training()?;
         Ok(Self {
             inbox: config.evidence.clone().map(Inbox::new),
             address,
@@ -112,7 +119,7 @@ impl Provider {
             training: Training::default(),
             seen: BTreeMap::new(),
             faults: 0,
-            last_sat_out: None,
+            said: BTreeMap::new(),
         })
     }
 
@@ -133,17 +140,24 @@ impl Provider {
         loop {
             match self.step(height).await {
                 Ok(Progress::Done) => return Ok(()),
-                Ok(Progress::Going) => self.faults = 0,
+                Ok(Progress::Going) => {
+                    self.faults = 0;
+                    self.said.remove(LOOP);
+                }
                 Err(error) if error.is_final() => return Err(error),
                 Err(ProviderError::Chain(error)) if error.is_transient() => {
-                    tracing::warn!(%error, height, "the node did not answer; trying again at the next block");
+                    if self.is_news(LOOP, &error.to_string()) {
+                        tracing::warn!(%error, height, "the node did not answer; trying again at every block");
+                    }
                 }
                 Err(error) => {
                     self.faults += 1;
                     if self.faults >= MAX_FAULTS {
                         return Err(error);
                     }
-                    tracing::warn!(%error, height, "nothing is done at this height");
+                    if self.is_news(LOOP, &error.to_string()) {
+                        tracing::warn!(%error, height, "nothing is done at this height");
+                    }
                 }
             }
             height = self.chain.wait_past(height).await?;
@@ -269,12 +283,15 @@ impl Provider {
     }
 
     pub(crate) fn sat_out(&mut self, what: &str, why: &dyn std::fmt::Display) {
-        let event = Event::SatOut { what: what.to_owned(), why: why.to_string() };
-        // The same at every height is said once.
-        if self.last_sat_out.as_ref() != Some(&event) {
-            self.last_sat_out = Some(event.clone());
-            self.tell(event);
+        let why = why.to_string();
+        if self.is_news(what, &why) {
+            self.tell(Event::SatOut { what: what.to_owned(), why });
         }
+    }
+
+    /// Whether this was not the last thing said of `what`.
+    fn is_news(&mut self, what: &str, why: &str) -> bool {
+        self.said.insert(what.to_owned(), why.to_owned()).is_none_or(|before| before != why)
     }
 }
 

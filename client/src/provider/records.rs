@@ -6,6 +6,7 @@
 //! <chain>/task-<n>/lock                    held while a process works on the task
 //!                  secret                  decides training and rounding (secret)
 //!                  settings                the hash of the settings that were agreed to
+//!                  training/<random>/      where a trainer works (secret, erased when it is done)
 //!                  epoch-<e>/keys          the four keys (secret, erased when the epoch is closed)
 //!                            enrol, deal   the messages
 //!                            shares        the shares of the other providers' keys (secret, erased likewise)
@@ -18,7 +19,7 @@
 //! ```
 
 use std::collections::BTreeMap;
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use bauta_secagg::enrol::ProviderKeys;
@@ -157,7 +158,10 @@ impl Records {
             disk::write_private(&path, b"")?;
         }
         let lock = File::open(&path).map_err(|error| damaged(&path, &error.to_string()))?;
-        lock.try_lock().map_err(|_| RecordError::Locked(folder.clone()))?;
+        lock.try_lock().map_err(|error| match error {
+            TryLockError::WouldBlock => RecordError::Locked(folder.clone()),
+            TryLockError::Error(error) => damaged(&path, &format!("it cannot be locked: {error}")),
+        })?;
         Ok(Self { folder, durability, _lock: lock })
     }
 
@@ -203,21 +207,23 @@ impl Records {
         epochs
     }
 
-    /// Where a trainer works.
-    pub fn training_folder(&self) -> Result<PathBuf, RecordError> {
-        let folder = self.folder.join("training");
+    /// A fresh folder in which a trainer works. It has a name that no other has had: a trainer that outlived its daemon cannot leave
+    /// the update of one round in the folder of another.
+    pub fn training_folder(&self, rng: &mut impl CryptoRngCore) -> Result<PathBuf, RecordError> {
+        let mut name = [0u8; 8];
+        rng.fill_bytes(&mut name);
+        let folder = self.training().join(hex::encode(name));
         disk::private_folder(&folder)?;
         Ok(folder)
     }
 
-    /// Erases what a trainer left behind: the update tells about the rows behind it.
+    /// Erases what trainers left behind: an update tells about the rows behind it.
     pub fn erase_training(&self) -> Result<(), RecordError> {
-        use bauta_learning::trainers::door::{ROUND_FILE, UPDATE_FILE};
-        let folder = self.folder.join("training");
-        for name in [UPDATE_FILE, ROUND_FILE] {
-            disk::erase(&folder.join(name), self.durability)?;
-        }
-        Ok(())
+        Ok(disk::erase_folder(&self.training())?)
+    }
+
+    fn training(&self) -> PathBuf {
+        self.folder.join("training")
     }
 }
 

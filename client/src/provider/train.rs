@@ -6,7 +6,10 @@ use std::path::{Path, PathBuf};
 use bauta_learning::encode::quantise::l2_norm;
 use bauta_learning::encode::Encoding;
 use bauta_learning::model::Model;
-use bauta_learning::trainers::{derive_seed, derive_u64, run_round, RoundFile, TaskFile, Tensors, Trainer};
+use bauta_learning::trainers::door::{METRICS_FILE, UPDATE_FILE};
+use bauta_learning::trainers::{
+    derive_seed, derive_u64, run_round, RoundFile, TaskFile, Tensors, Trainer, TrainerError,
+};
 use bauta_rounds::due::Due;
 use bauta_schema::training::v1 as pb;
 use tokio::task::JoinHandle;
@@ -15,7 +18,8 @@ use zeroize::Zeroizing;
 use super::behaviour::TrainedRound;
 use super::records::StoredUpdate;
 use super::snapshot::{RoundView, Snapshot};
-use super::{Event, Provider, ProviderError, SharedTrainer, TrainingMode};
+use super::{Event, Provider, ProviderError, RecordError, SharedTrainer, TrainingMode};
+use crate::disk;
 use crate::training::task_file;
 
 /// How often training is tried in a round that this provider has checked in to; it pays for not submitting.
@@ -46,6 +50,24 @@ pub(super) struct Encoded {
     pub clip_factor: f64,
 }
 
+/// What decides everything random in a provider's training of one round.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RoundSeeds {
+    /// The seed in `round.json`.
+    pub training: u64,
+    /// The seed of the stochastic rounding.
+    pub rounding: [u8; 32],
+}
+
+impl RoundSeeds {
+    /// Out of the provider's secret: the first 32 bytes that its randomness gave when its records were made.
+    #[must_use]
+    pub fn derive(secret: &[u8; 32], task: u64, epoch: u64, round: u64) -> Self {
+        let numbers = [task, epoch, round];
+        Self { training: derive_u64(secret, "training", &numbers), rounding: derive_seed(secret, "rounding", &numbers) }
+    }
+}
+
 /// What a trainer is called with.
 pub(super) struct Lesson {
     pub folder: PathBuf,
@@ -57,10 +79,16 @@ pub(super) struct Lesson {
 }
 
 impl Lesson {
-    /// Trains and encodes. Takes as long as the trainer takes.
+    /// Trains and encodes, and erases what that left in the folder. Takes as long as the trainer takes.
     pub fn learn(&self, trainer: &dyn Trainer) -> Result<Encoded, ProviderError> {
         let tensors = Tensors::from_model(&self.model);
-        let trained = run_round(trainer, &self.folder, &self.task, &self.round, &tensors)?;
+        let trained = run_round(&PlainFiles(trainer), &self.folder, &self.task, &self.round, &tensors);
+        let erased = disk::erase_folder(&self.folder);
+        let trained = trained?;
+        erased.map_err(RecordError::from)?;
+        for line in trained.log.lines() {
+            tracing::info!(round = self.round.round, "trainer: {}", line.escape_debug());
+        }
         let update = trained.update.values();
         Ok(Encoded {
             values: Zeroizing::new(self.encoding.quantise(update, &self.rounding_seed)?),
@@ -70,6 +98,25 @@ impl Lesson {
             norm: l2_norm(update),
             clip_factor: self.encoding.clip_factor(update),
         })
+    }
+}
+
+/// A trainer whose results are looked at before they are read: reading a pipe would never end, and what a link points to is not the
+/// trainer's to hand over.
+struct PlainFiles<'a>(&'a dyn Trainer);
+
+impl Trainer for PlainFiles<'_> {
+    fn run(&self, folder: &Path) -> Result<String, TrainerError> {
+        let log = self.0.run(folder)?;
+        for name in [UPDATE_FILE, METRICS_FILE] {
+            let file = folder.join(name);
+            // One that is missing is said by whoever reads it.
+            if std::fs::symlink_metadata(&file).is_ok_and(|found| !found.is_file()) {
+                let what = "it is not a plain file; a trainer writes the file itself, no link to it".to_owned();
+                return Err(TrainerError::File { file, what });
+            }
+        }
+        Ok(log)
     }
 }
 
@@ -120,22 +167,22 @@ impl Provider {
         Ok(records.submission()?.is_none() && records.update(view.model_hash.as_bytes())?.is_none())
     }
 
-    async fn lesson(&self, snapshot: &Snapshot, view: &RoundView<'_>) -> Result<Lesson, ProviderError> {
-        let numbers = [self.config.task, view.record.epoch, view.record.number];
+    async fn lesson(&mut self, snapshot: &Snapshot, view: &RoundView<'_>) -> Result<Lesson, ProviderError> {
+        let seeds = RoundSeeds::derive(&self.secret, self.config.task, view.record.epoch, view.record.number);
         Ok(Lesson {
-            folder: self.records.training_folder()?,
+            folder: self.records.training_folder(&mut self.rng)?,
             task: task_file(self.chain.id(), self.config.task, &snapshot.terms)?,
             round: RoundFile {
                 task: self.config.task,
                 epoch: view.record.epoch,
                 round: view.record.number,
-                seed: derive_u64(self.secret.as_ref(), "training", &numbers),
+                seed: seeds.training,
                 weight: self.weight(snapshot),
                 model_hash: hex::encode(view.model_hash.as_bytes()),
             },
             model: snapshot.model(&self.chain, &view.model_hash).await?,
             encoding: snapshot.terms.encoding,
-            rounding_seed: derive_seed(self.secret.as_ref(), "rounding", &numbers),
+            rounding_seed: seeds.rounding,
         })
     }
 
@@ -177,6 +224,6 @@ impl Provider {
 
 /// The folder in which a trainer is tried.
 pub(super) fn trial_folder(folder: &Path) -> Result<PathBuf, ProviderError> {
-    crate::disk::private_folder(folder).map_err(super::RecordError::from)?;
+    disk::private_folder(folder).map_err(RecordError::from)?;
     Ok(folder.to_owned())
 }

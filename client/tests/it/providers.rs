@@ -1,17 +1,18 @@
 //! Providers through whole tasks: honest ones, and those that a scenario makes misbehave.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use bauta_client::evidence::HandedHeader;
 use bauta_client::policy::Policy;
 use bauta_client::provider::{Behaviour, CheckInTiming, Event, Honest, ProviderError, Scene};
+use bauta_learning::trainers::{Trainer, TrainerError};
 use bauta_schema::training::v1::{OffenceKind, TaskStatus};
 use bauta_secagg::check_in::CheckedIn;
 use rand::SeedableRng;
 use rand_chacha::ChaCha20Rng;
 
-use crate::world::{Shared, World};
+use crate::world::{Noise, Shared, World};
 
 fn honest(n: usize) -> Vec<Shared> {
     (0..n).map(|_| Shared(Arc::new(Honest))).collect()
@@ -50,7 +51,69 @@ async fn the_secrets_of_an_epoch_are_erased_when_its_evidence_window_is_over() {
         assert!(!epoch.join("keys").exists() && !epoch.join("shares").exists());
         assert!(!epoch.join("round-1/update").exists() && epoch.join("round-1/submission").exists());
         assert!(!world.records(index).join("training/update.safetensors").exists());
+        assert!(!world.records(index).join("training").exists());
     }
+}
+
+/// Trains as [`Noise`] does, and leaves something else than a file in place of its update.
+#[cfg(unix)]
+enum Trick {
+    /// A link to the update, which lies elsewhere.
+    Link(PathBuf),
+    /// A pipe, from which nothing ever comes.
+    Pipe,
+}
+
+#[cfg(unix)]
+impl Trainer for Trick {
+    fn run(&self, folder: &Path) -> Result<String, TrainerError> {
+        let log = Noise.run(folder)?;
+        let update = folder.join("update.safetensors");
+        match self {
+            Self::Link(elsewhere) => {
+                std::fs::rename(&update, elsewhere).unwrap();
+                std::os::unix::fs::symlink(elsewhere, &update).unwrap();
+            }
+            Self::Pipe => {
+                std::fs::remove_file(&update).unwrap();
+                assert!(std::process::Command::new("mkfifo").arg(&update).status().unwrap().success());
+            }
+        }
+        Ok(log)
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_trainer_that_leaves_a_link_or_a_pipe_sits_out_and_nothing_behind_it_is_touched() {
+    let mut world = World::new(5, 2).await;
+    let elsewhere = world.homes[0].path().join("elsewhere");
+    world.trainers[0] = Some(Arc::new(Trick::Link(elsewhere.clone())));
+    world.trainers[1] = Some(Arc::new(Trick::Pipe));
+    (0..2).for_each(|index| world.restart(index));
+    world.run().await;
+    assert_eq!(world.survivors(), [[2, 3, 4], [2, 3, 4]]);
+    assert!(std::fs::read(&elsewhere).unwrap().iter().any(|byte| *byte != 0), "the file behind the link is whole");
+    let events = world.events.lock().unwrap();
+    for index in 0..2 {
+        let said = events.iter().filter(|(who, event)| *who == index && matches!(event, Event::SatOut { .. }));
+        let said: Vec<String> = said.map(|(_, event)| format!("{event:?}")).collect();
+        assert!(said.iter().all(|event| event.contains("it is not a plain file")), "{said:?}");
+        assert_eq!(said.len(), 2, "once a round: {said:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_killed_process_left_in_its_training_folder_is_erased_and_never_used() {
+    let mut world = World::new(3, 1).await;
+    world.providers[0] = None;
+    let orphan = world.records(0).join("training/0123456789abcdef");
+    std::fs::create_dir_all(&orphan).unwrap();
+    std::fs::write(orphan.join("update.safetensors"), b"of another round").unwrap();
+    world.restart(0);
+    assert!(!orphan.exists());
+    world.run().await;
+    assert_eq!(world.survivors(), [[0, 1, 2]]);
 }
 
 /// Falls silent in one round after it checked in, in both roles or as a seat only.
