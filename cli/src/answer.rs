@@ -1,10 +1,13 @@
 //! What a command answers, as text for people and as JSON for programs.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
 use comfy_table::{presets, ContentArrangement, Table};
 use serde_json::Value;
+
+use crate::failure::Failure;
 
 /// How answers are printed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum, serde::Deserialize)]
@@ -49,12 +52,27 @@ impl Answer {
             (Format::Text, _) if self.text.is_empty() => String::new(),
             (Format::Text, _) => format!("{}\n", self.text.trim_end()),
         };
-        let code = code_of(io::stdout().write_all(text.as_bytes()).and_then(|()| io::stdout().flush()));
-        if self.fails {
-            ExitCode::FAILURE
-        } else {
-            code
+        let written = io::stdout().write_all(harmless(&text).as_bytes()).and_then(|()| io::stdout().flush());
+        match written {
+            // A reader that has gone away (`bauta ... | head`) is no failure.
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                Failure::new(format!("the answer cannot be written to standard output: {error}")).print(format)
+            }
+            _ if self.fails => ExitCode::FAILURE,
+            _ => ExitCode::SUCCESS,
         }
+    }
+}
+
+/// Text that cannot move the cursor, change what was printed before, or turn the direction of what follows: names and descriptions on
+/// a chain are written by strangers. Characters that could are replaced.
+pub fn harmless(text: &str) -> Cow<'_, str> {
+    let is_harmful = |c: char| {
+        (c.is_control() && c != '\n' && c != '\t') || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    match text.contains(is_harmful) {
+        true => Cow::Owned(text.replace(is_harmful, "\u{fffd}")),
+        false => Cow::Borrowed(text),
     }
 }
 
@@ -62,18 +80,10 @@ impl Answer {
 pub fn line(format: Format, text: &str, json: &Value) -> io::Result<()> {
     let mut out = io::stdout().lock();
     match format {
-        Format::Text => writeln!(out, "{text}")?,
-        Format::Json => writeln!(out, "{json}")?,
+        Format::Text => writeln!(out, "{}", harmless(text))?,
+        Format::Json => writeln!(out, "{}", harmless(&json.to_string()))?,
     }
     out.flush()
-}
-
-/// A reader that has gone away (`bauta ... | head`) is no failure.
-fn code_of(written: io::Result<()>) -> ExitCode {
-    match written {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => ExitCode::FAILURE,
-        _ => ExitCode::SUCCESS,
-    }
 }
 
 /// A table without lines, as wide as its content.
@@ -97,4 +107,15 @@ pub fn fields<N: AsRef<str>, V: AsRef<str>>(fields: &[(N, V)]) -> String {
         .map(|(name, value)| format!("{:width$}  {}", name.as_ref(), value.as_ref()).trim_end().to_owned())
         .collect::<Vec<_>>()
         .join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_strangers_wrote_cannot_move_the_cursor_or_turn_the_text() {
+        assert_eq!(harmless("a\u{1b}[2Jb\rc\u{9b}d\u{202e}e"), "a\u{fffd}[2Jb\u{fffd}c\u{fffd}d\u{fffd}e");
+        assert!(matches!(harmless("Äpfel\n\tund 東京"), Cow::Borrowed(_)));
+    }
 }

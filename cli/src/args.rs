@@ -1,5 +1,6 @@
 //! The command line's grammar: options that every command takes, and the list of commands.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -133,5 +134,51 @@ pub enum Command {
         shell: clap_complete::Shell,
     },
     /// The version of this program
+    #[command(after_help = "Example:
+  bauta version --output json
+
+JSON: {name, version}")]
     Version,
+}
+
+/// Whether somebody asked for JSON in a command line that could not be read as a whole.
+pub fn wants_json(args: impl Iterator<Item = OsString>, variable: Option<OsString>) -> bool {
+    let args: Vec<String> = args.map(|arg| arg.to_string_lossy().into_owned()).collect();
+    let mut given = None;
+    for (index, arg) in args.iter().enumerate() {
+        if arg == "--" {
+            break;
+        }
+        let value = match arg.as_str() {
+            "--output" | "-o" => args.get(index + 1).map(String::as_str),
+            _ => arg
+                .strip_prefix("--output=")
+                .or_else(|| arg.strip_prefix("-o").filter(|_| !arg.starts_with("--")))
+                .map(|value| value.trim_start_matches('=')),
+        };
+        given = value.or(given.as_deref()).map(str::to_owned);
+    }
+    given.map_or_else(|| variable.is_some_and(|value| value == "json"), |value| value == "json")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_is_asked_for_in_several_ways() {
+        let wants = |line: &str, variable: Option<&str>| {
+            wants_json(line.split(' ').map(OsString::from), variable.map(OsString::from))
+        };
+        for line in ["bauta x --output json", "bauta -o json x", "bauta -ojson", "bauta -o=json", "bauta --output=json"]
+        {
+            assert!(wants(line, None), "{line}");
+            assert!(wants(line, Some("text")), "{line}");
+        }
+        assert!(wants("bauta x", Some("json")));
+        for line in ["bauta x", "bauta -o text", "bauta --offline json", "bauta x -- -o json", "bauta -o"] {
+            assert!(!wants(line, None), "{line}");
+        }
+        assert!(!wants("bauta -o text", Some("json")));
+    }
 }

@@ -1,17 +1,21 @@
 //! Questions to the person at the terminal: passphrases, mnemonics, confirmations.
 
-use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+use std::io::{self, BufRead as _, IsTerminal as _, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use bauta_client::keys::Passphrase;
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
+use crate::interrupts;
 
 /// The passphrase of the keyring, for scripts. Trainers never see it.
 pub const PASSPHRASE: &str = "BAUTA_PASSPHRASE";
 /// The passphrase of an exported key, for scripts.
 pub const EXPORT_PASSPHRASE: &str = "BAUTA_EXPORT_PASSPHRASE";
+
+/// Most bytes of a secret that is typed or sent, or of its file.
+const MAX_LINE: u64 = 64 * 1024;
 
 /// Where a passphrase may come from without asking, in this order.
 #[derive(Clone, Debug)]
@@ -47,7 +51,7 @@ impl PassphraseSource {
 
     fn given(&self) -> Result<Option<Passphrase>, Failure> {
         if let Some(file) = &self.file {
-            let text = Zeroizing::new(std::fs::read_to_string(file).map_err(Failure::file("read", file))?);
+            let text = secret_file(file)?;
             return Ok(Some(Passphrase::new(text.lines().next().unwrap_or_default())));
         }
         // Configuration, read once by a program that executes no block.
@@ -65,15 +69,27 @@ impl PassphraseSource {
     }
 }
 
+/// A file with a secret.
+pub fn secret_file(file: &Path) -> Result<Zeroizing<String>, Failure> {
+    let opened = std::fs::File::open(file).map_err(Failure::file("read", file))?;
+    let mut text = Zeroizing::new(String::new());
+    opened.take(MAX_LINE).read_to_string(&mut text).map_err(Failure::file("read", file))?;
+    Ok(text)
+}
+
 /// A line that is not shown while it is typed; from a pipe, its next line. `None` at its end.
 pub fn secret_line(prompt: &str) -> Result<Option<Zeroizing<String>>, Failure> {
     if io::stdin().is_terminal() {
-        return rpassword::prompt_password(prompt)
-            .map(|line| Some(Zeroizing::new(line)))
-            .map_err(|error| Failure::new(format!("the terminal cannot be read: {error}")));
+        return match interrupts::at_prompt(|| rpassword::prompt_password(prompt)) {
+            Ok(line) => Ok(Some(Zeroizing::new(line))),
+            // Ctrl-C, when the terminal shows again what is typed; and Ctrl-D.
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Err(Failure::interrupted()),
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
+            Err(error) => Err(Failure::new(format!("the terminal cannot be read: {error}"))),
+        };
     }
     let mut line = Zeroizing::new(String::new());
-    match io::stdin().lock().read_line(&mut line) {
+    match io::stdin().lock().take(MAX_LINE).read_line(&mut line) {
         Ok(0) => Ok(None),
         Ok(_) => Ok(Some(line)),
         Err(error) => Err(Failure::new(format!("the standard input cannot be read: {error}"))),

@@ -7,6 +7,7 @@ use bauta_client::contracts::Contracts;
 use bauta_client::keys::{Entry, KeyError, Keyring, KeyringBackend};
 use cosmrs::{AccountId, Any};
 use serde_json::{json, Value};
+use tendermint::abci::Event;
 
 use crate::args::Backend;
 use crate::ask::{self, PassphraseSource};
@@ -48,7 +49,10 @@ impl Context {
     /// The chain behind `--node`. Its id is compared with `--chain-id`.
     pub async fn chain(&self) -> Result<Chain, Failure> {
         let connect = async {
-            let asked = Chain::http(&self.settings.node, ChainSettings::new(""))?;
+            let asked = Chain::http(&self.settings.node, ChainSettings::new("")).map_err(|error| match error {
+                ChainError::Endpoint { what, .. } => ChainError::Endpoint { url: self.settings.shown_node(), what },
+                other => other,
+            })?;
             let found = asked.reported_id().await.map_err(|error| self.unreachable(error))?;
             if let Some(expected) = self.settings.chain_id.as_ref().filter(|expected| **expected != found) {
                 let expected = expected.clone();
@@ -65,7 +69,8 @@ impl Context {
     fn unreachable(&self, error: ChainError) -> Failure {
         match error {
             ChainError::Unreachable(why) => {
-                let node = &self.settings.node;
+                let node = self.settings.shown_node();
+                let why = why.replace(&self.settings.node, &node);
                 Failure::new(format!("no node answers at {node}: {why}"))
                     .hint("start one, or name the RPC address of another with --node URL")
             }
@@ -182,9 +187,14 @@ impl Context {
         })
     }
 
+    /// Waits for what the node answers; after two seconds it is said that it is waited for.
+    pub async fn ask<T>(&self, question: impl std::future::Future<Output = T>) -> T {
+        progress::during("waiting for the node", question).await
+    }
+
     /// The contracts of data providers.
     pub async fn contracts(&self, chain: &Chain) -> Result<Contracts, Failure> {
-        let params = chain.training_params().await?;
+        let params = self.ask(chain.training_params()).await?;
         if !bauta_rounds::params::is_configured(&params) {
             return Err(Failure::new("this chain has no contracts for data providers yet")
                 .hint("its authority stores and instantiates them, and sets them as parameters of training"));
@@ -259,6 +269,25 @@ pub fn outcome_json(outcome: &Outcome) -> Value {
         "gas_wanted": outcome.gas_wanted,
         "gas_used": outcome.gas_used,
     })
+}
+
+/// Events as JSON.
+pub fn events_json<'a>(events: impl Iterator<Item = &'a Event>) -> Value {
+    events
+        .map(|event| {
+            let attributes: Vec<Value> = event
+                .attributes
+                .iter()
+                .map(|attribute| {
+                    json!({
+                        "key": String::from_utf8_lossy(attribute.key_bytes()),
+                        "value": String::from_utf8_lossy(attribute.value_bytes()),
+                    })
+                })
+                .collect();
+            json!({ "type": event.kind, "attributes": attributes })
+        })
+        .collect()
 }
 
 /// The same as text, with what the command has to say in front.

@@ -10,7 +10,8 @@ use bauta_client::model_provider::ModelProviderError;
 use bauta_client::provider::ProviderError;
 use serde_json::json;
 
-use crate::answer::Format;
+use crate::answer::{harmless, Format};
+use crate::interrupts;
 
 /// Why a command failed.
 #[derive(Debug)]
@@ -30,6 +31,11 @@ impl Failure {
     /// The command line itself was wrong.
     pub fn usage(sentence: impl Into<String>) -> Self {
         Self { exit: 2, ..Self::new(sentence) }
+    }
+
+    /// Ctrl-C at a prompt.
+    pub fn interrupted() -> Self {
+        Self { exit: interrupts::EXIT_CODE, ..Self::new("interrupted; nothing was done") }
     }
 
     /// What would be right.
@@ -74,7 +80,7 @@ impl Failure {
             }
         };
         // Nobody is left to be told when standard error is closed.
-        let _ = std::io::stderr().write_all(text.as_bytes());
+        let _ = std::io::stderr().write_all(harmless(&text).as_bytes());
         ExitCode::from(self.exit)
     }
 }
@@ -151,7 +157,8 @@ sentences! {
     bauta_client::disk::DiskError,
     bauta_client::evidence::EvidenceError,
     bauta_client::keys::KeyError,
-    bauta_client::policy::PolicyError,
+    bauta_client::toml_file::Mistake,
+    bauta_client::toml_file::TomlError,
     bauta_client::policy::TooMuch,
     bauta_client::training::Unusable,
     bauta_learning::data::DataError,

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use bauta_client::chain::DEFAULT_PREFIX;
+use bauta_client::toml_file;
 use serde::Deserialize;
 
 use crate::answer::Format;
@@ -27,9 +28,6 @@ struct ConfigFile {
     output: Option<Format>,
     log: Option<String>,
 }
-
-/// Most bytes of a TOML file that is read.
-const MAX_TOML: u64 = 1 << 20;
 
 /// How much gas a transaction may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +72,11 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// The node's address as it may be shown: without the name and the password that may stand in it.
+    pub fn shown_node(&self) -> String {
+        without_password(&self.node)
+    }
+
     /// Puts command line, environment and file together, in this order.
     pub fn read(global: Global) -> Result<Self, Failure> {
         let home = match global.home {
@@ -81,7 +84,7 @@ impl Settings {
             None => default_home()?,
         };
         let file: ConfigFile = match home.join("config.toml") {
-            path if path.exists() => read_toml(&path)?,
+            path if path.exists() => toml_file::read(&path)?,
             _ => ConfigFile::default(),
         };
         let gas = match global.gas.or(file.gas).as_deref() {
@@ -129,23 +132,30 @@ fn default_home() -> Result<PathBuf, Failure> {
     })
 }
 
-/// Reads a TOML file; what is wrong in it is said with its line.
-pub fn read_toml<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T, Failure> {
-    let bytes = bauta_client::disk::read_limited(path, MAX_TOML)?;
-    let text = String::from_utf8(bytes).map_err(|_| Failure::new(format!("{} is not UTF-8 text", path.display())))?;
-    toml::from_str(&text).map_err(|error| toml_failure(&path.display().to_string(), &text, &error))
+/// A URL without what stands before an `@` in its authority.
+fn without_password(url: &str) -> String {
+    let (scheme, rest) = url.split_once("://").unwrap_or(("http", url));
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (authority, path) = rest.split_at(end);
+    match authority.rsplit_once('@') {
+        Some((_, host)) => format!("{scheme}://{host}{path}"),
+        None => url.to_owned(),
+    }
 }
 
-/// A TOML error as one sentence: where, and what.
-pub fn toml_failure(place: &str, text: &str, error: &toml::de::Error) -> Failure {
-    let message = error.message().trim_end_matches('.');
-    match error.span() {
-        Some(span) => {
-            let before = text.get(..span.start).unwrap_or(text);
-            let line = before.matches('\n').count() + 1;
-            let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-            Failure::new(format!("{place}, line {line}, column {column}: {message}"))
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_in_the_url_of_a_node_is_not_shown() {
+        for (url, shown) in [
+            ("http://me:secret@example.com:26657/rpc?x=a@b", "http://example.com:26657/rpc?x=a@b"),
+            ("https://me@example.com", "https://example.com"),
+            ("http://localhost:26657", "http://localhost:26657"),
+            ("http://localhost/a@b", "http://localhost/a@b"),
+        ] {
+            assert_eq!(without_password(url), shown);
         }
-        None => Failure::new(format!("{place}: {message}")),
     }
 }

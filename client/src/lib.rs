@@ -11,6 +11,7 @@
 //! | [`model_provider`] | tasks are created, funded, cancelled; models are downloaded |
 //! | [`training`](mod@training) | a task's settings as trainers read them |
 //! | [`disk`] | files for their owner only |
+//! | [`toml_file`] | files that people write, and what is wrong in them |
 //!
 //! The chain is seen only through [`tendermint_rpc::Client`]. Until a light client follows the headers, the endpoint is trusted: what
 //! it answers is checked for consistency (hashes, roots, contexts are recomputed), not for truth.
@@ -26,4 +27,5 @@ pub mod keys;
 pub mod model_provider;
 pub mod policy;
 pub mod provider;
+pub mod toml_file;
 pub mod training;

@@ -8,6 +8,7 @@ use bauta_rounds::terms::Terms;
 use bauta_schema::training::v1 as pb;
 
 use crate::chain::messages::TrainingMessage;
+use crate::chain::query::{endless, MAX_PAGES};
 use crate::chain::{Chain, ChainError, Fee, Outcome, Signer};
 use crate::disk::{self, DiskError};
 
@@ -100,7 +101,7 @@ pub async fn cancel(chain: &Chain, signer: &Signer, task_id: u64) -> Result<Outc
 pub async fn list(chain: &Chain, running_only: bool) -> Result<Vec<pb::QueryTaskResponse>, ChainError> {
     let mut all = Vec::new();
     let mut start_after = 0;
-    loop {
+    for _ in 0..MAX_PAGES {
         let request = pb::QueryTasksRequest { start_after, limit: 100, running_only };
         let page: pb::QueryTasksResponse = chain.training("Tasks", &request).await?;
         all.extend(page.tasks);
@@ -109,6 +110,7 @@ pub async fn list(chain: &Chain, running_only: bool) -> Result<Vec<pb::QueryTask
         }
         start_after = page.next;
     }
+    Err(endless("Tasks"))
 }
 
 /// A task's model: the latest, or the one with a hash. Its bytes are compared with the hash and its tensors with the task's settings.

@@ -5,9 +5,13 @@ use std::path::Path;
 use bauta_learning::fixed::Fixed;
 use bauta_rounds::terms::Terms;
 use bauta_schema::training::v1::{Level, ModelKind};
-use serde::{Deserialize, Serialize};
+use cosmrs::AccountId;
+use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::disk::{self, DiskError};
+use crate::toml_file::{self, Decimal, Mistake, TomlError};
+
+/// The fewest updates whose sum a chain may reveal (protocol.md): a policy that asks for fewer asks for nothing.
+const MIN_GROUP: u32 = 3;
 
 /// A provider's policy. In its file (TOML) every line may be left out:
 ///
@@ -30,6 +34,7 @@ pub struct Policy {
     /// Smallest `min_group` of a task.
     pub min_group: u32,
     /// Largest clip of a task.
+    #[serde(deserialize_with = "decimal")]
     pub max_clip: Fixed,
     /// Most elements of a model.
     pub max_elements: u64,
@@ -39,6 +44,10 @@ pub struct Policy {
     pub min_attested: u32,
     /// Issuers that count; if there are none, registration counts.
     pub trusted_issuers: Vec<String>,
+}
+
+fn decimal<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Fixed, D::Error> {
+    Ok(Decimal::deserialize(deserializer)?.0)
 }
 
 impl Default for Policy {
@@ -56,54 +65,64 @@ impl Default for Policy {
     }
 }
 
-/// A policy that cannot be read.
-#[derive(Debug, thiserror::Error)]
-pub enum PolicyError {
-    /// The disk.
-    #[error(transparent)]
-    Disk(#[from] DiskError),
-    /// The content.
-    #[error("{file} is not a policy: {what}")]
-    Content {
-        /// The file.
-        file: String,
-        /// What is wrong with it.
-        what: String,
-    },
-}
-
 /// A task that asks for more than the policy gives.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the policy refuses the task: {0}")]
 pub struct TooMuch(pub String);
 
-const MAX_FILE_BYTES: u64 = 1024 * 1024;
+/// What a line may say, by key; with an example that could stand in the file.
+const RIGHT: [(&str, &str); 7] = [
+    ("levels", r#"write a list of "open", "cohort" and "sealed", like levels = ["open"]"#),
+    ("min_group", "write a whole number from 3 on, like min_group = 3"),
+    ("max_clip", "write a decimal number above 0, like max_clip = 2.5"),
+    ("max_elements", "write a whole number above 0, like max_elements = 10000000"),
+    ("trainers", r#"write a list of "softmax", "mlp" and "custom", like trainers = ["softmax"]"#),
+    ("min_attested", "write a whole number, like min_attested = 3"),
+    ("trusted_issuers", r#"write a list of addresses, like trusted_issuers = ["bauta1..."]"#),
+];
 
 impl Policy {
     /// Reads a policy's file.
     ///
     /// # Errors
-    /// [`PolicyError`] with the line at fault.
-    pub fn read(file: &Path) -> Result<Self, PolicyError> {
-        let bad = |what: String| PolicyError::Content { file: file.display().to_string(), what };
-        let content = disk::read_limited(file, MAX_FILE_BYTES)?;
-        let text = String::from_utf8(content).map_err(|_| bad("it is not UTF-8".to_owned()))?;
-        Self::parse(&text).map_err(bad)
+    /// [`TomlError`] with the line and the key at fault, and what would be right.
+    pub fn read(file: &Path) -> Result<Self, TomlError> {
+        Ok(Self::parse(&file.display().to_string(), &toml_file::text_of(file)?)?)
     }
 
-    /// Reads a policy's text.
+    /// Reads a policy's text. `file` is what it is called in a mistake.
     ///
     /// # Errors
-    /// What is wrong, with the line.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        let policy: Self = toml::from_str(text).map_err(|error| error.to_string().trim().to_owned())?;
-        for (field, names, known) in [
+    /// The first [`Mistake`].
+    pub fn parse(file: &str, text: &str) -> Result<Self, Mistake> {
+        let with_right = |mistake: Mistake| {
+            let right = RIGHT.iter().find(|(key, _)| mistake.key.as_deref() == Some(key));
+            Mistake { right: right.map(|(_, right)| (*right).to_owned()), ..mistake }
+        };
+        let policy: Self = toml_file::parse(file, text).map_err(with_right)?;
+        let wrong = |key: &str, what: String| with_right(toml_file::mistake_of(file, text, key, what));
+        for (key, names, known) in [
             ("levels", &policy.levels, &["open", "cohort", "sealed"][..]),
             ("trainers", &policy.trainers, &["softmax", "mlp", "custom"][..]),
         ] {
             if let Some(name) = names.iter().find(|name| !known.contains(&name.as_str())) {
-                return Err(format!("{field} has {name:?}; known are {}", known.join(", ")));
+                return Err(wrong(key, format!("{name:?} is not known here")));
             }
+            if names.is_empty() {
+                return Err(wrong(key, "the list is empty, so that every task would be refused".to_owned()));
+            }
+        }
+        if policy.min_group < MIN_GROUP {
+            return Err(wrong("min_group", format!("{} is too few to hide an update in", policy.min_group)));
+        }
+        if policy.max_clip <= Fixed::from_integer(0) {
+            return Err(wrong("max_clip", format!("{} would refuse every task", policy.max_clip)));
+        }
+        if policy.max_elements == 0 {
+            return Err(wrong("max_elements", "0 would refuse every task".to_owned()));
+        }
+        if let Some(issuer) = policy.trusted_issuers.iter().find(|issuer| issuer.parse::<AccountId>().is_err()) {
+            return Err(wrong("trusted_issuers", format!("{issuer:?} is not an address")));
         }
         Ok(policy)
     }
@@ -204,24 +223,47 @@ mod tests {
         .unwrap()
     }
 
-    #[test]
-    fn an_empty_file_is_the_default_and_a_line_changes_one_thing() {
-        assert_eq!(Policy::parse("").unwrap(), Policy::default());
-        let policy = Policy::parse("min_group = 7\nmax_clip = \"2.5\"").unwrap();
-        let expected = Policy { min_group: 7, max_clip: Fixed::ratio(5, 2), ..Policy::default() };
-        assert_eq!(policy, expected);
+    fn parse(text: &str) -> Result<Policy, String> {
+        Policy::parse("policy.toml", text).map_err(|mistake| mistake.to_string())
     }
 
     #[test]
-    fn a_wrong_line_is_named_with_what_is_wrong() {
-        for (text, part) in [
-            ("min_group = 3\nmin_gruop = 4", "line 2"),
-            ("levels = [\"secret\"]", "secret"),
-            ("min_group = -1", "line 1"),
-            ("max_clip = \"much\"", "line 1"),
+    fn an_empty_file_is_the_default_and_a_line_changes_one_thing() {
+        assert_eq!(parse("").unwrap(), Policy::default());
+        for clip in ["\"2.5\"", "2.5"] {
+            let policy = parse(&format!("min_group = 7\nmax_clip = {clip}")).unwrap();
+            let expected = Policy { min_group: 7, max_clip: Fixed::ratio(5, 2), ..Policy::default() };
+            assert_eq!(policy, expected);
+        }
+    }
+
+    #[test]
+    fn a_mistake_is_named_by_file_line_and_key_with_what_is_wrong_and_what_would_be_right() {
+        for (text, place, what, right) in [
+            ("min_group = 3\nmin_gruop = 4", "line 2, column 1: ", "unknown field `min_gruop`", "`min_group`"),
+            (
+                "\nlevels = [\"secret\"]",
+                "line 2, column 10: levels: ",
+                "\"secret\" is not known",
+                "levels = [\"open\"]",
+            ),
+            ("levels = \"open\"", "line 1, column 10: levels: ", "expected a sequence", "levels = [\"open\"]"),
+            ("levels = [\n  \"open\",\n  3]", "line 3, column 3: levels: ", "expected a string", "levels = [\"open\"]"),
+            ("trainers = []", "line 1, column 12: trainers: ", "empty", "trainers = [\"softmax\"]"),
+            ("min_group = -1", "line 1, column 13: min_group: ", "-1", "min_group = 3"),
+            ("min_group = 2", "line 1, column 13: min_group: ", "too few", "from 3 on"),
+            ("max_clip = \"much\"", "line 1, column 12: max_clip: ", "\"much\"", "max_clip = 2.5"),
+            ("max_clip = -1", "line 1, column 12: max_clip: ", "refuse every task", "above 0"),
+            ("max_elements = 0", "line 1, column 16: max_elements: ", "refuse every task", "above 0"),
+            ("trusted_issuers = [\"bauta1x\"]", "line 1, column 19: trusted_issuers: ", "no", "list of addresses"),
+            ("min_group", "line 1, column ", "", ""),
+            ("min_group = 3\nmin_group = 4", "line 2, column 1", "duplicate key", ""),
         ] {
-            let error = Policy::parse(text).unwrap_err();
-            assert!(error.contains(part), "{text}: {error}");
+            let error = parse(text).unwrap_err();
+            for part in ["policy.toml, ", place, what, right] {
+                assert!(error.contains(part), "{text}: {part:?} in {error}");
+            }
+            assert_eq!(error.lines().count(), 1, "{error}");
         }
     }
 

@@ -40,7 +40,8 @@ pub async fn run(context: &Context, command: Command) -> Answered {
     match command {
         Command::Balances { account } => {
             let address = context.address_or_own(account.as_deref())?;
-            let coins = context.chain().await?.balances(&address).await?;
+            let chain = context.chain().await?;
+            let coins = context.ask(chain.balances(&address)).await?;
             let json = json!({ "address": address, "balances": coins_json(&coins) });
             if coins.is_empty() {
                 return Ok(Answer::new(format!("{address} has no coins."), json));

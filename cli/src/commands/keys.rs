@@ -6,7 +6,6 @@ use bauta_client::keys::{Entry, KeyError, Keyring, KeyringBackend, Mnemonic, Pas
 use clap::{Args, Subcommand};
 use rand::rngs::OsRng;
 use serde_json::{json, Value};
-use zeroize::Zeroizing;
 
 use super::Answered;
 use crate::answer::{fields, table, Answer};
@@ -114,10 +113,10 @@ pub fn run(context: &Context, command: Command) -> Answered {
         Command::Export { name, out } => export(context, &keyring, &name, out),
         Command::Import { name, file } => {
             refuse_taken(&keyring, &name)?;
-            let content = std::fs::read(&file).map_err(Failure::file("read", &file))?;
+            let content = ask::secret_file(&file)?;
             let place = file.display().to_string();
             let passphrase = export_passphrase().existing(&place)?;
-            let key = Keyring::import(&content, &place, &passphrase)?;
+            let key = Keyring::import(content.as_bytes(), &place, &passphrase)?;
             Ok(shown(&store(context, &keyring, &name, &key)?))
         }
         Command::Delete { name } => delete(context, &keyring, &name),
@@ -151,7 +150,7 @@ fn add(context: &Context, keyring: &Keyring, args: &Add) -> Answered {
 
 fn known_mnemonic(args: &Add) -> Result<Mnemonic, Failure> {
     let words = match &args.mnemonic_file {
-        Some(file) => Zeroizing::new(std::fs::read_to_string(file).map_err(Failure::file("read", file))?),
+        Some(file) => ask::secret_file(file)?,
         None => ask::secret_line("Mnemonic (24 words): ")?.ok_or_else(|| {
             Failure::usage("no mnemonic was given")
                 .hint("type it, send it to standard input, or name a file with --mnemonic-file")

@@ -10,6 +10,8 @@ pub mod task;
 pub mod tx;
 pub mod wasm;
 
+use std::io::IsTerminal as _;
+
 use clap::CommandFactory as _;
 use serde_json::json;
 use tracing_subscriber::EnvFilter;
@@ -40,7 +42,11 @@ pub async fn run(cli: Cli) -> (Format, Answered) {
     let format = settings.output;
     // The demo scripts its misfortunes and tells them itself; warnings about them are for who asks.
     let is_scripted = matches!(cli.command, Command::Demo(_)) && settings.log == DEFAULT_LOG;
-    if let Err(failure) = start_log(if is_scripted { "error" } else { &settings.log }) {
+    let log = if is_scripted { "error" } else { &settings.log };
+    // The RPC client logs whole addresses.
+    let has_password = settings.node != settings.shown_node();
+    let log = if has_password { format!("{log},tendermint_rpc=info") } else { log.to_owned() };
+    if let Err(failure) = start_log(&log) {
         return (format, Err(failure));
     }
     let context = Context { settings };
@@ -49,10 +55,7 @@ pub async fn run(cli: Cli) -> (Format, Answered) {
 
 async fn dispatch(context: &Context, command: Command) -> Answered {
     match command {
-        Command::Demo(args) => {
-            demo::run(args).await?;
-            Ok(Answer::silent())
-        }
+        Command::Demo(args) => demo::run(args, context.settings.output).await,
         Command::Keys(command) => keys::run(context, command),
         Command::Bank(command) => bank::run(context, command).await,
         Command::Tx(command) => tx::run(context, command).await,
@@ -73,8 +76,22 @@ fn start_log(filter: &str) -> Result<(), Failure> {
             .hint("write levels of parts with commas between, like warn,bauta_client=debug")
     })?;
     // Only the first subscriber counts; there is one.
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal() && !is_colourless())
+        // A reader of the log that has gone away must not end a daemon.
+        .log_internal_errors(false)
+        .try_init();
     Ok(())
+}
+
+/// https://no-color.org
+fn is_colourless() -> bool {
+    // Configuration, read once by a program that executes no block.
+    #[allow(clippy::disallowed_methods)]
+    let set = std::env::var_os("NO_COLOR");
+    set.is_some_and(|value| !value.is_empty())
 }
 
 fn completions(shell: clap_complete::Shell) -> Answer {

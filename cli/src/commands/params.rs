@@ -74,7 +74,8 @@ struct Set {
 pub async fn run(context: &Context, params: Params) -> Answered {
     match params.command {
         None => {
-            let params = context.chain().await?.training_params().await?;
+            let chain = context.chain().await?;
+            let params = context.ask(chain.training_params()).await?;
             Ok(Answer::new(text_of(&params), json_of(&params)))
         }
         Some(Command::Set(set)) => change(context, set).await,
@@ -86,7 +87,7 @@ async fn change(context: &Context, set: Set) -> Answered {
     let (registry, staking) = (address(set.registry)?, address(set.staking)?);
     let (slashing, authority) = (address(set.slashing)?, address(set.authority)?);
     let account = context.account().await?;
-    let mut params = account.chain.training_params().await?;
+    let mut params = context.ask(account.chain.training_params()).await?;
     let own = account.signer.address().to_owned();
     if params.authority != own {
         let may = if params.authority.is_empty() { "nobody" } else { &params.authority };

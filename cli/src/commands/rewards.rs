@@ -25,7 +25,7 @@ pub async fn run(context: &Context, args: Args) -> Answered {
     let address = context.address_or_own(args.address.as_deref())?;
     let chain = context.chain().await?;
     let request = pb::QueryRewardsRequest { address: address.clone() };
-    let found: pb::QueryRewardsResponse = chain.training("Rewards", &request).await?;
+    let found: pb::QueryRewardsResponse = context.ask(chain.training("Rewards", &request)).await?;
     let tasks: Vec<Value> = found
         .rewards
         .iter()

@@ -17,14 +17,14 @@ pub struct Args {}
 /// Runs the command.
 pub async fn run(context: &Context, _args: Args) -> Answered {
     let chain = context.chain().await?;
-    let status = chain.status().await?;
+    let status = context.ask(chain.status()).await?;
     let (info, sync) = (status.node_info, status.sync_info);
     let height = sync.latest_block_height.value();
     let time = sync.latest_block_time.to_rfc3339();
     let price = chain.settings().gas_price.clone();
     // The price of a million units is the shortest way to say it in whole numbers.
     let million = price.cost(1_000_000);
-    let node = &context.settings.node;
+    let node = context.settings.shown_node();
     let json = json!({
         "node": node,
         "moniker": info.moniker.to_string(),

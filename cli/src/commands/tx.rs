@@ -4,11 +4,11 @@ use bauta_client::chain::{ChainError, Outcome};
 use clap::Subcommand;
 use cosmrs::proto::cosmos::tx::v1beta1::{AuthInfo, TxBody, TxRaw};
 use prost::Message as _;
-use serde_json::{json, Value};
+use serde_json::json;
 
 use super::Answered;
 use crate::answer::{fields, Answer};
-use crate::context::Context;
+use crate::context::{events_json, Context};
 use crate::failure::Failure;
 
 /// Transactions.
@@ -34,7 +34,7 @@ pub async fn run(context: &Context, command: Command) -> Answered {
         Failure::usage(format!("{hash:?} is not the hash of a transaction")).hint("a hash has 64 hexadecimal digits")
     })?;
     let chain = context.chain().await?;
-    let outcome = chain.transaction(&bytes).await?.ok_or_else(|| {
+    let outcome = context.ask(chain.transaction(&bytes)).await?.ok_or_else(|| {
         Failure::from(ChainError::NoTransaction(hex::encode_upper(bytes)))
             .hint("it may be waiting for a block still; ask again in a few seconds")
     })?;
@@ -49,23 +49,6 @@ fn shown(outcome: &Outcome) -> Answer {
         Some(refused) => (refused.codespace.as_str(), refused.code, refused.sentence.as_str()),
         None => ("", 0, ""),
     };
-    let events: Vec<Value> = outcome
-        .events
-        .iter()
-        .map(|event| {
-            let attributes: Vec<Value> = event
-                .attributes
-                .iter()
-                .map(|attribute| {
-                    json!({
-                        "key": String::from_utf8_lossy(attribute.key_bytes()),
-                        "value": String::from_utf8_lossy(attribute.value_bytes()),
-                    })
-                })
-                .collect();
-            json!({ "type": event.kind, "attributes": attributes })
-        })
-        .collect();
     let json = json!({
         "tx_hash": outcome.hash_text(),
         "height": outcome.height,
@@ -78,7 +61,7 @@ fn shown(outcome: &Outcome) -> Answer {
         "memo": body.memo,
         "fee": fee.iter().map(|coin| json!({ "denom": coin.denom, "amount": coin.amount })).collect::<Vec<_>>(),
         "messages": messages,
-        "events": events,
+        "events": events_json(outcome.events.iter()),
     });
     let result = match &outcome.refused {
         None => "succeeded".to_owned(),

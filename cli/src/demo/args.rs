@@ -11,8 +11,8 @@ use clap::ValueEnum;
   bauta demo --dataset breast-cancer --model mlp --seed 7
   bauta demo --drop 2 --json report.json
 
-It ends with exit code 1 when one of its own checks fails. The report that --json writes is described by \
-schema/report.schema.json.")]
+It ends with exit code 1 when one of its own checks fails.
+JSON: the report that --json writes as well; schema/report.schema.json describes it.")]
 pub struct Args {
     /// The data
     #[arg(long, value_name = "NAME", default_value = "digits")]

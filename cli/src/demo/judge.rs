@@ -45,8 +45,10 @@ pub struct Judgement<'a> {
     pub seed: u64,
     /// What was seen.
     pub watched: &'a Watched,
-    /// The run without masks.
+    /// The run without masks, on what the providers noted.
     pub shadow: &'a Shadow,
+    /// The models of the run without masks or providers.
+    pub retrained: &'a [Model],
     /// The data set, for the accuracy that central training must reach.
     pub dataset: Dataset,
 }
@@ -114,6 +116,10 @@ impl Judgement<'_> {
         check(
             self.watched.models_equal && self.watched.model == *self.shadow.model(),
             "every round's model, and the final one, is bit for bit that of the same training without masks".into(),
+        );
+        check(
+            self.watched.models == self.retrained && self.retrained.last() == Some(&self.watched.model),
+            "so it is when every update is trained again from the providers' rows and seeds alone".into(),
         );
         check(central_accuracy >= least, format!("central training reaches {:.0} %", least * 100.0));
         check(

@@ -9,6 +9,7 @@ mod ledger;
 mod pace;
 mod people;
 mod report;
+mod retrained;
 mod scenario;
 mod screen;
 mod script;
@@ -27,17 +28,36 @@ use args::{Args, Dataset, Engine, Model as ModelKind};
 use judge::Judgement;
 use ledger::Ledger;
 use report::Report;
+use retrained::{Pupil, Retrained};
 use scenario::{Scenario, Size};
 use screen::Screen;
 use shadow::Shadow;
 use watch::{name_of, Watch};
 use world::World;
 
+use crate::answer::{Answer, Format};
+use crate::commands::Answered;
+use crate::failure::Failure;
+
 /// Runs the demo.
 ///
 /// # Errors
 /// When it cannot run, or one of its own checks fails.
-pub async fn run(args: Args) -> anyhow::Result<()> {
+pub async fn run(args: Args, format: Format) -> Answered {
+    let (report, text) = train(&args, format).await?;
+    let answer = Answer::new(text, serde_json::to_value(&report).unwrap_or_default());
+    if report.passed() {
+        return Ok(answer);
+    }
+    let failed: Vec<&str> =
+        report.checks.iter().filter(|check| !check.passed).map(|check| check.name.as_str()).collect();
+    // What there is to see comes first, and then what is wrong with it.
+    answer.print(format);
+    Err(Failure::new(format!("the demo's own checks failed: {}", failed.join("; "))))
+}
+
+/// Trains, judges, and tells: the report, and the same for people.
+async fn train(args: &Args, format: Format) -> anyhow::Result<(Report, String)> {
     // The demo measures itself; nothing that a block executes sees this clock.
     #[allow(clippy::disallowed_types)]
     let started = std::time::Instant::now();
@@ -45,9 +65,9 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
 
     let Engine::Embedded = args.engine;
     let scenario = Scenario::new(Size { providers: args.providers, rounds: args.rounds, drop: args.drop })?;
-    let recipe = recipe(&args);
+    let recipe = recipe(args);
     let scratch = tempfile::Builder::new().prefix("bauta-demo-").tempdir().context("no folder for the demo")?;
-    let screen = Screen::new(args.rounds);
+    let screen = Screen::new(args.rounds, format);
 
     let mut names = vec!["authority".to_owned(), "model-provider".to_owned()];
     names.extend((0..args.providers as usize).map(name_of));
@@ -72,6 +92,15 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     let encoding = recipe.encoding(u64::from(args.providers))?;
     let first = recipe.initial_model(args.seed)?;
     let mut shadow = Shadow::new(&recipe, encoding, first.clone(), &division.held_out);
+    let pupil = |(index, rows): (usize, &bauta_learning::data::Dataset)| Pupil {
+        weight: recipe.weight(rows.rows()),
+        rows: recipe.data_spec().standardised(rows),
+        secret: people::secret(&world, &name_of(index)),
+    };
+    let retrained = Retrained::start(
+        Shadow::new(&recipe, encoding, first.clone(), &division.held_out),
+        division.providers.iter().enumerate().map(pupil).collect(),
+    )?;
     let ledger = Ledger::default();
 
     screen.doing("the providers register and bond");
@@ -85,9 +114,9 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
 
     screen.doing("the task is created");
     let owner = world.person(&names[1])?;
-    let settings = terms::settings(&args, &recipe, &scenario, &encoding, first.spec());
-    let task =
-        model_provider::create(&owner.chain, &owner.signer, settings, terms::initial(&first), terms::BUDGET).await?;
+    let file = terms::task_file(args, &recipe, &scenario);
+    let (settings, initial) = (file.settings()?, file.initial_model()?);
+    let task = model_provider::create(&owner.chain, &owner.signer, settings, initial, terms::BUDGET).await?;
     screen.say(format!("task        {task} by {}", owner.signer.address()));
 
     let chain = world.connection();
@@ -110,6 +139,7 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
         addresses: &addresses,
         ledger: &ledger,
         shadow: &mut shadow,
+        retrained: &retrained,
         screen: &screen,
         now: &now,
     }
@@ -122,6 +152,7 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     working.finished(&chain).await?;
 
     screen.doing("the result is judged");
+    let retrained = retrained.finish().await?;
     let judgement = Judgement {
         chain: &chain,
         contracts: &contracts,
@@ -133,6 +164,7 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
         seed: args.seed,
         watched: &watched,
         shadow: &shadow,
+        retrained: &retrained,
         dataset: args.dataset,
     };
     let outcome = judgement.pass().await?;
@@ -141,20 +173,15 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     let seconds = now().as_secs_f64();
     screen.finish();
 
-    let report = outcome.report(&args, &watched, seconds);
-    let folder = out_folder(&args);
+    let report = outcome.report(args, &watched, seconds);
+    let folder = out_folder(args);
     let saved = save(&folder, &watched.model)?;
-    print(&report, &outcome, &saved);
+    let mut text = told(&report, &outcome, &saved);
     if let Some(file) = &args.json {
         report.write(file)?;
-        println!("report      {}", file.display());
+        text.push_str(&format!("\nreport      {}", file.display()));
     }
-    if !report.passed() {
-        let failed: Vec<&str> =
-            report.checks.iter().filter(|check| !check.passed).map(|check| check.name.as_str()).collect();
-        bail!("the demo's own checks failed: {}", failed.join("; "));
-    }
-    Ok(())
+    Ok((report, text))
 }
 
 fn recipe(args: &Args) -> Recipe {
@@ -178,21 +205,20 @@ fn save(folder: &Path, model: &bauta_learning::model::Model) -> anyhow::Result<s
     Ok(file)
 }
 
-fn print(report: &Report, outcome: &judge::Outcome, saved: &Path) {
-    println!();
-    println!("{}", screen::providers_table(&outcome.providers, bauta_client::chain::DEFAULT_DENOM));
-    println!();
-    for line in &outcome.story {
-        println!("{line}");
-    }
-    println!();
-    println!(
-        "accuracy    {:.2} % on held-out rows; central training reaches {:.2} %",
+fn told(report: &Report, outcome: &judge::Outcome, saved: &Path) -> String {
+    format!(
+        "\n{}\n\n{}\n\n\
+         accuracy    {:.2} % on held-out rows; central training reaches {:.2} %\n\
+         model       {} saved to {}\n\
+         cost        {:.1} s, at most {:.0} MiB of memory\n\n{}",
+        screen::providers_table(&outcome.providers, bauta_client::chain::DEFAULT_DENOM),
+        outcome.story.join("\n"),
         report.accuracy * 100.0,
-        report.central_accuracy * 100.0
-    );
-    println!("model       {} saved to {}", report.model_hash, saved.display());
-    println!("cost        {:.1} s, at most {:.0} MiB of memory", report.seconds, report.peak_rss_mb);
-    println!();
-    println!("{}", screen::checks(report));
+        report.central_accuracy * 100.0,
+        report.model_hash,
+        saved.display(),
+        report.seconds,
+        report.peak_rss_mb,
+        screen::checks(report)
+    )
 }

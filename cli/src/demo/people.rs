@@ -13,8 +13,7 @@ use bauta_learning::recipes::Recipe;
 use bauta_learning::trainers::BuiltIn;
 use bauta_messages::registry::{Metadata, Standing};
 use bauta_schema::training::v1 as pb;
-use rand::SeedableRng as _;
-use rand_chacha::ChaCha20Rng;
+use rand::RngCore as _;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -103,6 +102,18 @@ pub struct Job<'a> {
     pub folder: &'a Path,
 }
 
+/// What a provider's randomness is called.
+fn randomness_of(name: &str) -> String {
+    format!("provider/{name}")
+}
+
+/// The secret that decides a provider's training and rounding: the first bytes that its randomness gives.
+pub fn secret(world: &World, name: &str) -> [u8; 32] {
+    let mut secret = [0; 32];
+    world.random(&randomness_of(name)).fill_bytes(&mut secret);
+    secret
+}
+
 /// Starts `provider run` for each of them, and for those who drop out the hand that brings them back.
 ///
 /// # Errors
@@ -135,7 +146,7 @@ pub fn work(world: &World, crew: Vec<Hired>, job: &Job<'_>) -> anyhow::Result<Wo
             peer: peer.clone(),
             seed: derive(seed, &format!("second header/{}", member.name)),
         };
-        let rng = ChaCha20Rng::from_seed(derive(seed, &format!("provider/{}", member.name)));
+        let rng = world.random(&randomness_of(&member.name));
         let provider =
             Provider::open(world.connection(), Arc::clone(&member.signer), config, Box::new(rng), Box::new(script))
                 .with_context(|| format!("{} could not open its records", member.name))?;

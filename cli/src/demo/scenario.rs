@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use crate::task_file::group_of;
+
 /// What a run was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Size {
@@ -84,11 +86,9 @@ pub enum SizeError {
 }
 
 impl Cohort {
-    /// `g = 8` and `min_group = 6` at ten providers, scaled for others: two providers may leave for good without
-    /// leaving the task below its group size.
+    /// That of a task's file for so many providers: `g = 8` and `min_group = 6` at ten.
     pub fn of(providers: u32) -> Self {
-        let group_size = (providers * 4 / 5).min(providers.saturating_sub(2)).max(3);
-        let min_group = (group_size * 3).div_ceil(4).max(3);
+        let (group_size, min_group) = group_of(providers);
         Self { group_size, min_group }
     }
 }

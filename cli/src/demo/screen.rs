@@ -4,13 +4,16 @@ use std::time::Duration;
 
 use comfy_table::{presets, CellAlignment, Table};
 use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::Value;
 
 use super::report::{Report, RoundReport};
+use crate::answer::{line, Format};
 
 /// Prints a run. Lines go to standard output; the moving part, which only a terminal shows, to standard error.
 pub struct Screen {
     bar: ProgressBar,
     rounds: u64,
+    format: Format,
 }
 
 /// How one provider came out of the run.
@@ -41,19 +44,22 @@ pub struct RoundLine<'a> {
 
 impl Screen {
     /// A screen for so many rounds.
-    pub fn new(rounds: u32) -> Self {
+    pub fn new(rounds: u32, format: Format) -> Self {
         let bar = ProgressBar::new(u64::from(rounds));
         let style = ProgressStyle::with_template("{spinner} [{bar:30}] {pos}/{len} {msg}")
             .unwrap_or_else(|_| ProgressStyle::default_bar())
             .progress_chars("=> ");
         bar.set_style(style);
         bar.enable_steady_tick(Duration::from_millis(120));
-        Self { bar, rounds: u64::from(rounds) }
+        Self { bar, rounds: u64::from(rounds), format }
     }
 
-    /// Prints a line above the moving part.
-    pub fn say(&self, line: impl AsRef<str>) {
-        self.bar.suspend(|| println!("{}", line.as_ref()));
+    /// Prints a line above the moving part; programs that want JSON are told at the end. A reader that has gone away ends no run: the
+    /// checks are what it is for, and the exit code says how they went.
+    pub fn say(&self, text: impl AsRef<str>) {
+        if self.format == Format::Text {
+            let _ = self.bar.suspend(|| line(self.format, text.as_ref(), &Value::Null));
+        }
     }
 
     /// What is being done right now.

@@ -1,4 +1,4 @@
-//! The same training without masks, chain or transactions: what the model must be, computed from the providers' data alone.
+//! The same training without masks, chain or transactions: what the model must be, given the updates.
 
 use anyhow::{bail, Context as _};
 use bauta_learning::combine::{Combination, GroupSum};
@@ -7,7 +7,7 @@ use bauta_learning::encode::Encoding;
 use bauta_learning::model::Model;
 use bauta_learning::optimiser::State;
 use bauta_learning::recipes::Recipe;
-use bauta_learning::trainers::{evaluate, Tensors};
+use bauta_learning::trainers::{evaluate, train, Tensors};
 
 /// What a provider's update was, integer for integer, before it was weighed and masked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +41,17 @@ impl Shadow {
     /// The model so far.
     pub fn model(&self) -> &Model {
         &self.model
+    }
+
+    /// The update that somebody with these rows and seeds sends from the model so far.
+    ///
+    /// # Errors
+    /// When training or encoding fails.
+    pub fn train(&self, rows: &Dataset, weight: u64, seed: u64, rounding: &[u8; 32]) -> anyhow::Result<Encoded> {
+        let start = Tensors::from_model(&self.model);
+        let (trained, _) = train(&self.recipe.trainer, &start, rows, seed)?;
+        let update = self.encoding.quantise(trained.minus(&start)?.values(), rounding)?;
+        Ok(Encoded { weight, update })
     }
 
     /// The plain integer sum of weighted updates, and the sum of the weights.

@@ -10,6 +10,7 @@ use bauta_schema::training::v1 as pb;
 
 use super::ledger::Ledger;
 use super::report::RoundReport;
+use super::retrained::{Retrained, Survived};
 use super::scenario::Scenario;
 use super::screen::{RoundLine, Screen};
 use super::shadow::Shadow;
@@ -22,6 +23,8 @@ pub struct Watched {
     pub aborted: Vec<(u64, pb::AbortReason)>,
     /// Whether every round's model was the shadow's.
     pub models_equal: bool,
+    /// The models after each round.
+    pub models: Vec<Model>,
     /// The task as it ended.
     pub task: pb::Task,
     /// The final model.
@@ -40,8 +43,10 @@ pub struct Watch<'a> {
     pub addresses: &'a [String],
     /// What the providers noted.
     pub ledger: &'a Ledger,
-    /// The run without masks.
+    /// The run without masks, on what the providers noted.
     pub shadow: &'a mut Shadow,
+    /// The run without masks or providers.
+    pub retrained: &'a Retrained,
     /// Where lines go.
     pub screen: &'a Screen,
     /// Told the time since the run began; the only clock.
@@ -57,6 +62,7 @@ impl Watch<'_> {
         let mut rounds = Vec::new();
         let mut aborted = Vec::new();
         let mut models_equal = true;
+        let mut models = Vec::new();
         let mut seen = 0u64;
         let mut last = (self.now)();
         let mut height = self.chain.height().await?;
@@ -71,9 +77,10 @@ impl Watch<'_> {
                 match round.phase() {
                     pb::RoundPhase::Finished => {
                         let now = (self.now)();
-                        let (report, equal) = self.finished(&round, now - last).await?;
+                        let (report, model) = self.finished(&round, now - last).await?;
                         last = now;
-                        models_equal &= equal;
+                        models_equal &= model == *self.shadow.model();
+                        models.push(model);
                         rounds.push(report);
                     }
                     pb::RoundPhase::Aborted => {
@@ -91,7 +98,7 @@ impl Watch<'_> {
                 pb::TaskStatus::Finished => {
                     let bytes = self.chain.model(self.task, Some(&task.model_hash)).await?;
                     let model = Model::decode(&bytes).context("the final model is not canonical")?;
-                    return Ok(Watched { rounds, aborted, models_equal, task, model });
+                    return Ok(Watched { rounds, aborted, models_equal, models, task, model });
                 }
                 other => bail!("the task ended as {} after {} finished rounds", other.as_str_name(), rounds.len()),
             }
@@ -111,7 +118,7 @@ impl Watch<'_> {
         Ok(())
     }
 
-    async fn finished(&mut self, round: &pb::Round, took: Duration) -> anyhow::Result<(RoundReport, bool)> {
+    async fn finished(&mut self, round: &pb::Round, took: Duration) -> anyhow::Result<(RoundReport, Model)> {
         let epoch = self.chain.epoch(self.task, round.epoch).await?;
         let by_slot: BTreeMap<u32, usize> =
             epoch.members.iter().filter_map(|member| Some((member.slot, self.index_of(&member.address)?))).collect();
@@ -134,7 +141,12 @@ impl Watch<'_> {
         let hash = round.result.as_ref().map(|result| result.model_hash.clone()).unwrap_or_default();
         let bytes = self.chain.model(self.task, Some(&hash)).await?;
         let model = Model::decode(&bytes).context("the model is not canonical")?;
-        let equal = model == *self.shadow.model();
+        self.retrained.round(Survived {
+            task: self.task,
+            epoch: round.epoch,
+            round: round.number,
+            survivors: participants.clone(),
+        });
 
         let names = |indices: &[usize]| indices.iter().map(|index| name_of(*index)).collect::<Vec<_>>();
         let addresses = |indices: &[usize]| indices.iter().map(|index| self.addresses[*index].clone()).collect();
@@ -152,7 +164,7 @@ impl Watch<'_> {
             participants: &names(&participants),
             dropped: &names(&dropped),
         });
-        Ok((report, equal))
+        Ok((report, model))
     }
 
     fn why_aborted(&self, round: &pb::Round) -> String {

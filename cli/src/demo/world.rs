@@ -214,7 +214,7 @@ async fn instantiate<M: Serialize>(
     message: &M,
 ) -> anyhow::Result<String> {
     let me = authority.signer.address();
-    let message = messages::instantiate(me, Some(me), code_id, label, serde_json::to_vec(message)?, &[]);
+    let message = messages::instantiate(me, Some(me), code_id, label, serde_json::to_vec(message)?, &[], None);
     let outcome =
         execute(authority, message).await.with_context(|| format!("could not instantiate the contract {label}"))?;
     outcome

@@ -10,13 +10,14 @@ mod render;
 
 use std::path::{Path, PathBuf};
 
+use bauta_client::toml_file;
 use serde::{Deserialize, Serialize};
 
-pub use numbers::{Amount, Decimal};
-pub use recipe::RecipeName;
+pub use bauta_client::toml_file::Decimal;
+pub use numbers::Amount;
+pub use recipe::{group_of, RecipeName};
 
 use crate::failure::Failure;
-use crate::settings::read_toml;
 
 /// Why a file does not describe a task.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -293,8 +294,8 @@ pub struct Rewards {
 impl TaskFile {
     /// Reads a file.
     pub fn read(path: &Path) -> Result<Self, Failure> {
-        let mut file: Self = read_toml(path)
-            .map_err(|failure| failure.hint("`bauta task init` writes a file with every line explained"))?;
+        let mut file: Self = toml_file::read(path)
+            .map_err(|error| Failure::from(error).hint("`bauta task init` writes a file with every line explained"))?;
         file.folder = path.parent().map(Path::to_owned).unwrap_or_default();
         Ok(file)
     }
@@ -302,6 +303,6 @@ impl TaskFile {
     /// Reads text.
     #[cfg(test)]
     pub fn parse(text: &str) -> Result<Self, Failure> {
-        toml::from_str(text).map_err(|error| crate::settings::toml_failure("the text", text, &error))
+        Ok(toml_file::parse("the text", text)?)
     }
 }

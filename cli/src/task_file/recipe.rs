@@ -35,6 +35,13 @@ impl RecipeName {
     }
 }
 
+/// Target size of the one group of so many providers, and the fewest of them whose sum is revealed: two may leave for good without
+/// leaving the task below its group size.
+pub fn group_of(providers: u32) -> (u32, u32) {
+    let group_size = (providers * 4 / 5).min(providers.saturating_sub(2)).max(3);
+    (group_size, (group_size * 3).div_ceil(4).max(3))
+}
+
 impl TaskFile {
     /// The file of a recipe for at most so many providers, 3 to 96. The seed decides the first values of a network's weights, as
     /// [`Recipe::initial_model`] does.
@@ -54,8 +61,7 @@ impl TaskFile {
             .map(|scaling| Scaling { offset: Decimal(scaling.offset), factor: Decimal(scaling.factor) })
             .collect();
         let all_same = scaling.windows(2).all(|pair| pair[0] == pair[1]);
-        // Two providers may leave for good without leaving the task below its group size.
-        let group_size = (providers * 4 / 5).min(providers.saturating_sub(2)).max(3);
+        let (group_size, min_group) = group_of(providers);
         Self {
             name: format!("{} with {}", recipe.dataset.name(), kind.name()),
             description: String::new(),
@@ -105,7 +111,7 @@ impl TaskFile {
                 min_providers: group_size,
                 max_providers: providers,
                 group_size,
-                min_group: (group_size * 3).div_ceil(4).max(3),
+                min_group,
                 corrupt_heads: None,
                 min_bond: Amount(1_000_000),
                 issuer: None,

@@ -1,31 +1,9 @@
 //! What an operator, a model provider and three data providers do by hand, each with a home of its own.
 
-use std::process::{Child, Stdio};
-
 use serde_json::Value;
 
-use crate::bauta::{repository, Bauta};
-use crate::node::Node;
-
-/// People with a key each, and the node on which they have coins.
-fn people(names: &[&str]) -> (Node, Vec<Bauta>) {
-    let makers: Vec<Bauta> =
-        names.iter().map(|_| Bauta::new().with("BAUTA_KEYRING_BACKEND", "test").with("BAUTA_FROM", "me")).collect();
-    let addresses: Vec<String> =
-        makers.iter().map(|maker| maker.json(&["keys", "add", "me"])["address"].as_str().unwrap().to_owned()).collect();
-    let addresses: Vec<&str> = addresses.iter().map(String::as_str).collect();
-    let node = Node::start(&addresses);
-    let people = makers.into_iter().map(|maker| maker.with("BAUTA_NODE", node.url.clone())).collect();
-    (node, people)
-}
-
-fn address(bauta: &Bauta) -> String {
-    bauta.ok(&["keys", "show", "me", "--address"]).trim().to_owned()
-}
-
-fn text(value: &Value) -> &str {
-    value.as_str().unwrap()
-}
+use crate::bauta::repository;
+use crate::people::{address, digits_from, found_contracts, people, running, text};
 
 #[test]
 fn coins_are_sent_and_the_transaction_is_shown() {
@@ -43,59 +21,6 @@ fn coins_are_sent_and_the_transaction_is_shown() {
     assert_eq!(alice.json(&["bank", "balances"])["balances"][0]["amount"], "997492223");
     alice.fails(&["bank", "send", &to, "9000000000ubauta", "--yes"], 1, "the chain refused it");
     alice.fails(&["bank", "send", &to, "1ubauta", "--yes", "--gas", "1000"], 1, "the chain refused it");
-}
-
-/// Stores and instantiates the three contracts and tells the chain about them.
-fn found_contracts(authority: &Bauta) {
-    let me = address(authority);
-    let mut codes = Vec::new();
-    for name in ["registry", "staking", "slashing"] {
-        let file = repository(&format!("contracts/artifacts/{name}.wasm"));
-        let stored = authority.json(&["wasm", "store", file.to_str().unwrap()]);
-        codes.push(stored["code_id"].to_string());
-    }
-    let make = |code: &str, message: &str, label: &str| -> String {
-        let made = authority.json(&["wasm", "instantiate", code, message, "--label", label, "--admin", &me]);
-        text(&made["contract"]).to_owned()
-    };
-    let registry = make(&codes[0], "{}", "registry");
-    let staking = make(&codes[1], r#"{"bond_denom":"ubauta","unbonding_seconds":10}"#, "staking");
-    let slashing = make(&codes[2], &format!(r#"{{"staking":"{staking}","registry":"{registry}"}}"#), "slashing");
-    let update = format!(r#"{{"update_config":{{"slashing":"{slashing}"}}}}"#);
-    for contract in [&registry, &staking] {
-        authority.json(&["wasm", "execute", contract, &update]);
-    }
-    let set = ["params", "set", "--registry", &registry, "--staking", &staking, "--slashing", &slashing];
-    authority.json(&set);
-    assert_eq!(authority.json(&["params"])["slashing"], slashing);
-
-    // What can be asked about them.
-    assert_eq!(authority.json(&["wasm", "query", "codes"])["codes"].as_array().unwrap().len(), 3);
-    assert_eq!(authority.json(&["wasm", "query", "contracts", &codes[0]])["contracts"][0], registry);
-    assert_eq!(authority.json(&["wasm", "query", "contract", &staking])["label"], "staking");
-    assert_eq!(authority.json(&["wasm", "query", "history", &staking])["history"][0]["operation"], "instantiate");
-    let config = authority.json(&["wasm", "query", "smart", &staking, r#"{"config":{}}"#]);
-    assert_eq!(config["slashing"], slashing);
-    let version = authority.json(&["wasm", "query", "raw", &registry, "contract_info"]);
-    assert!(version["value"].is_string());
-    assert!(authority.json(&["wasm", "query", "state", &registry])["state"].as_array().unwrap().len() > 1);
-    let code = authority.json(&["wasm", "query", "code", &codes[0], "--out", "again.wasm"]);
-    let original = std::fs::read(repository("contracts/artifacts/registry.wasm")).unwrap();
-    assert_eq!(code["bytes"], original.len());
-    assert_eq!(std::fs::read(authority.home.path().join("again.wasm")).unwrap(), original);
-}
-
-/// Every third row of the digits, from a first one on.
-fn digits_from(first: usize) -> String {
-    let all = std::fs::read_to_string(repository("data/digits.csv")).unwrap();
-    let mut lines = all.lines();
-    let header = lines.next().unwrap();
-    let rows = lines.skip(first).step_by(3);
-    std::iter::once(header).chain(rows).map(|line| format!("{line}\n")).collect()
-}
-
-fn running(bauta: &Bauta, args: &[&str]) -> Child {
-    bauta.command(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
 #[test]

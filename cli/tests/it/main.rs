@@ -3,9 +3,14 @@
 
 mod bauta;
 mod by_hand;
+mod changes;
+mod daemons;
 mod demo;
+mod files;
 mod help;
 mod keys;
 mod mistakes;
 mod node;
+mod people;
+mod streams;
 mod tasks;

@@ -146,7 +146,11 @@ fn toml_that_is_wrong_is_named_by_its_line() {
     bauta.file("policy.toml", "min_group = 3\nmin_grou = 4\n");
     let data = repository("data/digits.csv");
     let check = ["provider", "check", "--task-file", "task.toml", "--data", data.to_str().unwrap()];
-    bauta.fails(&[&check[..], &["--policy", "policy.toml"]].concat(), 1, "policy.toml");
+    bauta.fails(
+        &[&check[..], &["--policy", "policy.toml"]].concat(),
+        1,
+        "policy.toml, line 2, column 1: unknown field `min_grou`",
+    );
     bauta.fails(&[&check[..], &["--policy", "nowhere.toml"]].concat(), 1, "nowhere.toml");
 
     bauta.file("bauta/config.toml", "node = \"http://localhost:1\"\nfrm = \"alice\"\n");

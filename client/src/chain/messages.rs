@@ -39,7 +39,7 @@ pub fn store_code(sender: &str, code: Vec<u8>) -> Any {
     )
 }
 
-/// Makes a contract of a code; `message` is JSON.
+/// Makes a contract of a code; `message` is JSON. With a salt its address follows from code, sender and salt.
 #[must_use]
 pub fn instantiate(
     sender: &str,
@@ -48,44 +48,21 @@ pub fn instantiate(
     label: &str,
     message: Vec<u8>,
     funds: &[Coin],
+    salt: Option<Vec<u8>>,
 ) -> Any {
-    any(
-        "/cosmwasm.wasm.v1.MsgInstantiateContract",
-        &wasm::MsgInstantiateContract {
-            sender: sender.to_owned(),
-            admin: admin.unwrap_or_default().to_owned(),
-            code_id,
-            label: label.to_owned(),
-            msg: message,
-            funds: funds.iter().map(Coin::to_proto).collect(),
-        },
-    )
-}
-
-/// Makes a contract at an address that follows from a salt; `message` is JSON.
-#[must_use]
-pub fn instantiate2(
-    sender: &str,
-    admin: Option<&str>,
-    code_id: u64,
-    label: &str,
-    message: Vec<u8>,
-    funds: &[Coin],
-    salt: Vec<u8>,
-) -> Any {
-    any(
-        "/cosmwasm.wasm.v1.MsgInstantiateContract2",
-        &wasm::MsgInstantiateContract2 {
-            sender: sender.to_owned(),
-            admin: admin.unwrap_or_default().to_owned(),
-            code_id,
-            label: label.to_owned(),
-            msg: message,
-            funds: funds.iter().map(Coin::to_proto).collect(),
-            salt,
-            fix_msg: false,
-        },
-    )
+    let (sender, label) = (sender.to_owned(), label.to_owned());
+    let admin = admin.unwrap_or_default().to_owned();
+    let funds = funds.iter().map(Coin::to_proto).collect();
+    match salt {
+        None => any(
+            "/cosmwasm.wasm.v1.MsgInstantiateContract",
+            &wasm::MsgInstantiateContract { sender, admin, code_id, label, msg: message, funds },
+        ),
+        Some(salt) => any(
+            "/cosmwasm.wasm.v1.MsgInstantiateContract2",
+            &wasm::MsgInstantiateContract2 { sender, admin, code_id, label, msg: message, funds, salt, fix_msg: false },
+        ),
+    }
 }
 
 /// Calls a contract; `message` is JSON.

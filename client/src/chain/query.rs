@@ -60,7 +60,7 @@ impl Chain {
     pub async fn balances(&self, address: &str) -> Result<Vec<Coin>, ChainError> {
         let mut coins = Vec::new();
         let mut key = Vec::new();
-        loop {
+        for _ in 0..MAX_PAGES {
             let request = bank::QueryAllBalancesRequest {
                 address: address.to_owned(),
                 pagination: Some(page(key)),
@@ -76,6 +76,7 @@ impl Chain {
                 return Ok(coins);
             }
         }
+        Err(endless("AllBalances"))
     }
 
     /// The least price of gas that the node accepts; `None` when it names none.
@@ -175,7 +176,7 @@ impl Chain {
     ) -> Result<Vec<(training::Deal, training::ShareKeys)>, ChainError> {
         const PAGE: u32 = 16;
         let mut all: Vec<(training::Deal, training::ShareKeys)> = Vec::new();
-        loop {
+        for _ in 0..MAX_PAGES {
             let start_after = match all.last() {
                 Some((deal, _)) => self.text_of(&deal.dealer)?,
                 None => String::new(),
@@ -192,6 +193,7 @@ impl Chain {
                 return Ok(all);
             }
         }
+        Err(endless("Deals"))
     }
 
     /// A model's canonical bytes: the latest, or the one with this hash. The bytes are compared with the hash.
@@ -207,6 +209,15 @@ impl Chain {
         }
         Ok(response.model)
     }
+}
+
+/// Most pages of a list that are read, so that a node cannot keep a client asking for ever.
+pub const MAX_PAGES: usize = 1_000;
+
+/// A list that has more pages than any chain has entries for.
+#[must_use]
+pub fn endless(what: &str) -> ChainError {
+    bad(what, &format!("it goes on after {MAX_PAGES} pages"))
 }
 
 const SMART: &str = "/cosmwasm.wasm.v1.Query/SmartContractState";

@@ -90,7 +90,7 @@ async fn task_of(context: &Context, args: &Check) -> Result<(Terms, Model), Fail
     let id = args.task.ok_or_else(|| Failure::usage("no task is named"))?;
     let chain = context.chain().await?;
     let (_, settings) = read_task(&chain, id).await?;
-    let model = bauta_client::model_provider::download(&chain, id, None).await?;
+    let model = context.ask(bauta_client::model_provider::download(&chain, id, None)).await?;
     disk::private_folder(&context.settings.home)?;
     Ok((Terms::read(&settings)?, model))
 }

@@ -39,10 +39,16 @@ JSON: {tx_hash, height, gas_wanted, gas_used, provider, amount, bonded, unbondin
         amount: String,
     },
     /// Take the coins whose time of unbonding is over
-    #[command(after_help = "JSON: {tx_hash, height, gas_wanted, gas_used, provider, bonded, unbonding}")]
+    #[command(after_help = "Example:
+  bauta provider withdraw --from bob
+
+JSON: {tx_hash, height, gas_wanted, gas_used, provider, bonded, unbonding}")]
     Withdraw,
     /// Return from jail, when its time is over
-    #[command(after_help = "JSON: {tx_hash, height, gas_wanted, gas_used, provider}")]
+    #[command(after_help = "Example:
+  bauta provider unjail --from bob
+
+JSON: {tx_hash, height, gas_wanted, gas_used, provider}")]
     Unjail,
     /// Registration, standing, bond and offences of a provider
     #[command(after_help = "Examples:

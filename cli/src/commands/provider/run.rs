@@ -16,6 +16,7 @@ use crate::commands::task::read_task;
 use crate::commands::Answered;
 use crate::context::{Account, Amount, Context};
 use crate::failure::Failure;
+use crate::interrupts;
 use crate::progress;
 use crate::show;
 
@@ -44,6 +45,10 @@ pub struct Run {
 /// Runs the command.
 pub async fn run(context: &Context, args: Run) -> Answered {
     let policy = args.training.policy(context)?;
+    if let Some(folder) = &args.evidence_dir {
+        // A folder that is not there would be an inbox into which nothing ever comes.
+        std::fs::read_dir(folder).map_err(Failure::file("read the folder of --evidence-dir,", folder))?;
+    }
     let bond = args.bond.as_deref().map(|text| Amount::read("--bond", text)).transpose()?;
     let account = context.account().await?;
     let (_, settings) = read_task(&account.chain, args.task).await?;
@@ -78,7 +83,7 @@ pub async fn run(context: &Context, args: Run) -> Answered {
     );
     tokio::select! {
         done = daemon.run() => done?,
-        () = stopped() => {
+        () = interrupts::stopped() => {
             let text = "stopped; the same command goes on where this one left off";
             let _ = line(format, text, &json!({ "event": "stopped" }));
         }
@@ -97,9 +102,9 @@ async fn make_ready(
     let chain = &account.chain;
     let address = account.signer.address();
     let contracts = context.contracts(chain).await?;
-    let denom = contracts.staking_config(chain).await?.bond_denom;
+    let denom = context.ask(contracts.staking_config(chain)).await?.bond_denom;
     let bond = bond.map(|amount| amount.coin("--bond", &denom)).transpose()?;
-    let has = contracts.bond_of(chain, address).await?.bonded.u128();
+    let has = context.ask(contracts.bond_of(chain, address)).await?.bonded.u128();
     if let Some(missing) = bond.as_ref().and_then(|bond| bond.amount.checked_sub(has)).filter(|missing| *missing > 0) {
         context.confirm(&format!(
             "Bond {missing}{denom}? It is lost in part if the chain convicts this provider of an offence."
@@ -126,7 +131,7 @@ async fn make_ready(
         .hint(format!("add --bond {}{denom}, or use `bauta provider bond`", terms.min_bond)));
     }
     let issuer = Some(terms.cohort.issuer.as_str());
-    let may = contracts.may_take_part(chain, address, issuer).await?;
+    let may = context.ask(contracts.may_take_part(chain, address, issuer)).await?;
     match may.explanation {
         None => Ok(()),
         Some(why) => Err(Failure::new(format!("{address} may not take part in task {}: {why}", args.task))
@@ -188,20 +193,4 @@ fn told(event: &Event) -> (String, Value) {
         // Events are only ever added; one that is not known here is named as the library names it.
         other => (format!("{other:?}"), json!({ "event": "other", "what": format!("{other:?}") })),
     }
-}
-
-/// Ctrl-C, or the signal that service managers send.
-async fn stopped() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{signal, SignalKind};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
-                _ = terminate.recv() => {}
-            }
-            return;
-        }
-    }
-    let _ = tokio::signal::ctrl_c().await;
 }

@@ -12,7 +12,6 @@ use crate::answer::{fields, Answer};
 use crate::commands::Answered;
 use crate::context::{merged, outcome_json, outcome_text, Account, Amount, Context};
 use crate::failure::Failure;
-use crate::progress;
 
 /// Registers.
 pub async fn register(context: &Context, metadata: Metadata) -> Answered {
@@ -37,7 +36,7 @@ pub async fn bond(context: &Context, amount: &str) -> Answered {
     let amount = Amount::read("the amount", amount)?;
     let account = context.account().await?;
     let contracts = context.contracts(&account.chain).await?;
-    let denom = contracts.staking_config(&account.chain).await?.bond_denom;
+    let denom = context.ask(contracts.staking_config(&account.chain)).await?.bond_denom;
     let coin = amount.coin("the amount", &denom)?;
     context.confirm(&format!("Bond {coin}? It is lost in part if the chain convicts this provider of an offence."))?;
     let funds = [coin.clone()];
@@ -54,7 +53,7 @@ pub async fn unbond(context: &Context, amount: &str) -> Answered {
     let amount = Amount::read("the amount", amount)?;
     let account = context.account().await?;
     let contracts = context.contracts(&account.chain).await?;
-    let config = contracts.staking_config(&account.chain).await?;
+    let config = context.ask(contracts.staking_config(&account.chain)).await?;
     let coin = amount.coin("the amount", &config.bond_denom)?;
     let message = staking::ExecuteMsg::Unbond { amount: Uint128::new(coin.amount) };
     let any = messages::execute(account.signer.address(), &contracts.staking, &message, &[])?;
@@ -105,7 +104,7 @@ async fn bonds(account: &Account, contracts: &Contracts) -> Result<(String, Valu
 pub async fn status(context: &Context, address: Option<&str>) -> Answered {
     let address = context.address_or_own(address)?;
     let chain = context.chain().await?;
-    progress::during("waiting for the node", whole_status(context, &chain, &address)).await
+    context.ask(whole_status(context, &chain, &address)).await
 }
 
 async fn whole_status(context: &Context, chain: &Chain, address: &str) -> Answered {

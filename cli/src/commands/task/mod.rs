@@ -69,7 +69,10 @@ JSON: {tx_hash, height, gas_wanted, gas_used, task, budget}")]
         budget: String,
     },
     /// List tasks
-    #[command(after_help = "JSON: {tasks: [{task, name, status, finished_rounds, rounds, owner, held}]}")]
+    #[command(after_help = "Example:
+  bauta task list --running
+
+JSON: {tasks: [{task, name, status, finished_rounds, rounds, owner, held}]}")]
     List {
         /// Only those that have not ended
         #[arg(long)]

@@ -73,9 +73,13 @@ pub async fn show(context: &Context, id: u64, toml: bool) -> Answered {
     if toml {
         return Ok(Answer::new(file.render(), file_json));
     }
-    let epoch = chain.epoch(id, 0).await?.epoch.unwrap_or_default();
-    let round = chain.round(id, 0).await?.and_then(|found| found.round);
-    let verdicts = model_provider::verdicts(&chain, id).await?.verdicts;
+    let questions = async {
+        let epoch = chain.epoch(id, 0).await?.epoch.unwrap_or_default();
+        let round = chain.round(id, 0).await?.and_then(|found| found.round);
+        let verdicts = model_provider::verdicts(&chain, id).await?.verdicts;
+        Ok::<_, ChainError>((epoch, round, verdicts))
+    };
+    let (epoch, round, verdicts) = context.ask(questions).await?;
     let escrow = task.escrow.clone().unwrap_or_default();
     let owner = show::address(&chain, &task.owner);
     let model_hash = hex::encode(&task.model_hash);

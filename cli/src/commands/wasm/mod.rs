@@ -13,7 +13,7 @@ use serde_json::{json, Value};
 use super::Answered;
 use crate::answer::Answer;
 use crate::ask;
-use crate::context::{amounts, merged, outcome_json, outcome_text, Context};
+use crate::context::{amounts, events_json, merged, outcome_json, outcome_text, Context};
 use crate::failure::Failure;
 
 /// Contracts. Messages are JSON: as an argument, as @FILE, or as - for standard input.
@@ -163,10 +163,7 @@ async fn instantiate(context: &Context, args: Instantiate) -> Answered {
     confirm_funds(context, &funds, "the new contract")?;
     let account = context.account().await?;
     let (sender, admin) = (account.signer.address(), admin.as_deref());
-    let any = match salt {
-        None => messages::instantiate(sender, admin, args.code_id, &args.label, message, &funds),
-        Some(salt) => messages::instantiate2(sender, admin, args.code_id, &args.label, message, &funds, salt),
-    };
+    let any = messages::instantiate(sender, admin, args.code_id, &args.label, message, &funds, salt);
     let outcome = context.transact(&account, &[any]).await?;
     // Both answers have the same two fields.
     let made: wasm::MsgInstantiateContractResponse = outcome.response(0)?;
@@ -243,18 +240,5 @@ fn data_json(data: &[u8]) -> Value {
 /// Events that contracts emitted: `wasm` and `wasm-*`.
 fn contract_events(outcome: &Outcome) -> Value {
     let own = outcome.events.iter().filter(|event| event.kind == "wasm" || event.kind.starts_with("wasm-"));
-    own.map(|event| {
-        let attributes: Vec<Value> = event
-            .attributes
-            .iter()
-            .map(|attribute| {
-                json!({
-                    "key": String::from_utf8_lossy(attribute.key_bytes()),
-                    "value": String::from_utf8_lossy(attribute.value_bytes()),
-                })
-            })
-            .collect();
-        json!({ "type": event.kind, "attributes": attributes })
-    })
-    .collect()
+    events_json(own)
 }

@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 
 use base64::Engine as _;
-use bauta_client::chain::{query::page, Chain, ChainError};
+use bauta_client::chain::query::{endless, page, MAX_PAGES};
+use bauta_client::chain::{Chain, ChainError};
 use clap::Subcommand;
-use cosmrs::proto::cosmos::base::query::v1beta1::PageResponse;
+use cosmrs::proto::cosmos::base::query::v1beta1::{PageRequest, PageResponse};
 use cosmrs::proto::cosmwasm::wasm::v1 as wasm;
 use serde_json::{json, Value};
 
@@ -14,6 +15,7 @@ use crate::ask;
 use crate::commands::Answered;
 use crate::context::Context;
 use crate::failure::Failure;
+use crate::progress;
 
 /// Ask about contracts and codes.
 #[derive(Debug, Subcommand)]
@@ -45,19 +47,28 @@ JSON: {key (hex), value (base64, null if there is none)}")]
         hex: bool,
     },
     /// What the chain knows of a contract
-    #[command(after_help = "JSON: {contract, code_id, creator, admin, label, created_height}")]
+    #[command(after_help = "Example:
+  bauta wasm query contract bauta1...
+
+JSON: {contract, code_id, creator, admin, label, created_height}")]
     Contract {
         /// The contract
         contract: String,
     },
     /// The contracts of a code
-    #[command(after_help = "JSON: {code_id, contracts: [address]}")]
+    #[command(after_help = "Example:
+  bauta wasm query contracts 1
+
+JSON: {code_id, contracts: [address]}")]
     Contracts {
         /// The code
         code_id: u64,
     },
     /// The codes
-    #[command(after_help = "JSON: {codes: [{code_id, creator, checksum}]}")]
+    #[command(after_help = "Example:
+  bauta wasm query codes --output json | jq -r '.codes[].checksum'
+
+JSON: {codes: [{code_id, creator, checksum}]}")]
     Codes,
     /// A code
     #[command(after_help = "Example:
@@ -72,13 +83,19 @@ JSON: {code_id, creator, checksum, bytes}")]
         out: Option<PathBuf>,
     },
     /// Which codes a contract has run
-    #[command(after_help = "JSON: {contract, history: [{operation, code_id, height, message}]}")]
+    #[command(after_help = "Example:
+  bauta wasm query history bauta1...
+
+JSON: {contract, history: [{operation, code_id, height, message}]}")]
     History {
         /// The contract
         contract: String,
     },
     /// All of a contract's storage
-    #[command(after_help = "JSON: {contract, state: [{key (hex), value (base64)}]}")]
+    #[command(after_help = "Example:
+  bauta wasm query state bauta1...
+
+JSON: {contract, state: [{key (hex), value (base64)}]}")]
     State {
         /// The contract
         contract: String,
@@ -91,7 +108,10 @@ pub async fn run(context: &Context, query: Query) -> Answered {
         Query::Smart { contract, question } => {
             let contract = context.address(&contract)?;
             let question = ask::json_argument(&question)?;
-            let answer = context.chain().await?.smart_raw(&contract, question).await?;
+            let answer = {
+                let chain = context.chain().await?;
+                context.ask(chain.smart_raw(&contract, question)).await?
+            };
             let json: Value = serde_json::from_slice(&answer)
                 .map_err(|error| Failure::new(format!("the contract's answer is not JSON: {error}")))?;
             Ok(Answer::new(format!("{json:#}"), json))
@@ -111,12 +131,31 @@ where
     Q: prost::Message,
     R: prost::Message + Default,
 {
-    chain.query(&format!("/cosmwasm.wasm.v1.Query/{method}"), request).await
+    let path = format!("/cosmwasm.wasm.v1.Query/{method}");
+    progress::during("waiting for the node", chain.query(&path, request)).await
 }
 
-/// The key of the next page; `None` at the end.
-fn next(pagination: Option<PageResponse>) -> Option<Vec<u8>> {
-    pagination.map(|page| page.next_key).filter(|key| !key.is_empty())
+/// All pages of a list: `request` makes the request for a page, `split` takes an answer apart.
+async fn pages<Q, R, T>(
+    chain: &Chain,
+    method: &str,
+    request: impl Fn(PageRequest) -> Q,
+    split: impl Fn(R) -> (Vec<T>, Option<PageResponse>),
+) -> Result<Vec<T>, ChainError>
+where
+    Q: prost::Message,
+    R: prost::Message + Default,
+{
+    let (mut found, mut key) = (Vec::new(), Vec::new());
+    for _ in 0..MAX_PAGES {
+        let (entries, pagination) = split(ask(chain, method, &request(page(key))).await?);
+        found.extend(entries);
+        key = pagination.map(|page| page.next_key).unwrap_or_default();
+        if key.is_empty() {
+            return Ok(found);
+        }
+    }
+    Err(endless(method))
 }
 
 fn base64(bytes: &[u8]) -> String {
@@ -171,13 +210,9 @@ async fn contract_info(context: &Context, contract: &str) -> Answered {
 
 async fn contracts(context: &Context, code_id: u64) -> Answered {
     let chain = context.chain().await?;
-    let (mut found, mut key) = (Vec::new(), Some(Vec::new()));
-    while let Some(from) = key {
-        let request = wasm::QueryContractsByCodeRequest { code_id, pagination: Some(page(from)) };
-        let response: wasm::QueryContractsByCodeResponse = ask(&chain, "ContractsByCode", &request).await?;
-        found.extend(response.contracts);
-        key = next(response.pagination);
-    }
+    let request = |page| wasm::QueryContractsByCodeRequest { code_id, pagination: Some(page) };
+    let split = |page: wasm::QueryContractsByCodeResponse| (page.contracts, page.pagination);
+    let found = pages(&chain, "ContractsByCode", request, split).await?;
     let text = match found.is_empty() {
         true => format!("Code {code_id} has no contracts."),
         false => found.join("\n"),
@@ -187,13 +222,9 @@ async fn contracts(context: &Context, code_id: u64) -> Answered {
 
 async fn codes(context: &Context) -> Answered {
     let chain = context.chain().await?;
-    let (mut found, mut key) = (Vec::new(), Some(Vec::new()));
-    while let Some(from) = key {
-        let request = wasm::QueryCodesRequest { pagination: Some(page(from)) };
-        let response: wasm::QueryCodesResponse = ask(&chain, "Codes", &request).await?;
-        found.extend(response.code_infos);
-        key = next(response.pagination);
-    }
+    let request = |page| wasm::QueryCodesRequest { pagination: Some(page) };
+    let split = |page: wasm::QueryCodesResponse| (page.code_infos, page.pagination);
+    let found = pages(&chain, "Codes", request, split).await?;
     let json: Vec<Value> = found
         .iter()
         .map(|code| json!({ "code_id": code.code_id, "creator": code.creator, "checksum": hex::encode(&code.data_hash) }))
@@ -235,13 +266,9 @@ async fn code(context: &Context, code_id: u64, out: Option<PathBuf>) -> Answered
 async fn history(context: &Context, contract: &str) -> Answered {
     let address = context.address(contract)?;
     let chain = context.chain().await?;
-    let (mut found, mut key) = (Vec::new(), Some(Vec::new()));
-    while let Some(from) = key {
-        let request = wasm::QueryContractHistoryRequest { address: address.clone(), pagination: Some(page(from)) };
-        let response: wasm::QueryContractHistoryResponse = ask(&chain, "ContractHistory", &request).await?;
-        found.extend(response.entries);
-        key = next(response.pagination);
-    }
+    let request = |page| wasm::QueryContractHistoryRequest { address: address.clone(), pagination: Some(page) };
+    let split = |page: wasm::QueryContractHistoryResponse| (page.entries, page.pagination);
+    let found = pages(&chain, "ContractHistory", request, split).await?;
     let operation = |entry: &wasm::ContractCodeHistoryEntry| match entry.operation() {
         wasm::ContractCodeHistoryOperationType::Init => "instantiate",
         wasm::ContractCodeHistoryOperationType::Migrate => "migrate",
@@ -275,13 +302,9 @@ async fn history(context: &Context, contract: &str) -> Answered {
 async fn state(context: &Context, contract: &str) -> Answered {
     let address = context.address(contract)?;
     let chain = context.chain().await?;
-    let (mut found, mut key) = (Vec::new(), Some(Vec::new()));
-    while let Some(from) = key {
-        let request = wasm::QueryAllContractStateRequest { address: address.clone(), pagination: Some(page(from)) };
-        let response: wasm::QueryAllContractStateResponse = ask(&chain, "AllContractState", &request).await?;
-        found.extend(response.models);
-        key = next(response.pagination);
-    }
+    let request = |page| wasm::QueryAllContractStateRequest { address: address.clone(), pagination: Some(page) };
+    let split = |page: wasm::QueryAllContractStateResponse| (page.models, page.pagination);
+    let found = pages(&chain, "AllContractState", request, split).await?;
     let json: Vec<Value> =
         found.iter().map(|model| json!({ "key": hex::encode(&model.key), "value": base64(&model.value) })).collect();
     let rows = found.iter().map(|model| [hex::encode(&model.key), String::from_utf8_lossy(&model.value).into_owned()]);
