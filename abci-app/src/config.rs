@@ -37,7 +37,28 @@ cache_mib = 128
 # The most gas that one simulation, and one query, may use.
 simulate_gas = 100000000
 query_gas = 3000000
+
+# What is logged: a level for everything, and others for parts, such as "info,abci_app::modules::training=debug".
+# At debug, tendermint_abci logs whole blocks.
+log = "info,tendermint_abci=warn"
+
+# How: "text" for people, "json" for programs.
+log_format = "text"
 "#;
+
+/// What the names of variables begin with that override the file: `BAUTAD_LISTEN` for `listen`.
+pub const ENV_PREFIX: &str = "BAUTAD_";
+
+/// How logs are written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// A line for people.
+    #[default]
+    Text,
+    /// An object a line.
+    Json,
+}
 
 /// The choices.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,6 +80,10 @@ pub struct Config {
     pub simulate_gas: u64,
     /// Gas.
     pub query_gas: u64,
+    /// A filter of `tracing`: a level, and levels of parts.
+    pub log: String,
+    /// How logs are written.
+    pub log_format: LogFormat,
 }
 
 impl Default for Config {
@@ -72,22 +97,50 @@ impl Default for Config {
             cache_mib: 128,
             simulate_gas: 100_000_000,
             query_gas: 3_000_000,
+            log: "info,tendermint_abci=warn".into(),
+            log_format: LogFormat::Text,
         }
     }
 }
 
 impl Config {
-    /// Reads the file of a node; the defaults if there is none.
+    /// Reads the file of a node, the defaults if there is none, and what the environment overrides.
     ///
     /// # Errors
     /// When it cannot be read, or holds something that is no choice.
     pub fn read(home: &Path) -> anyhow::Result<Self> {
+        // Read once, before any block: nothing that a block does depends on it.
+        #[allow(clippy::disallowed_methods)]
+        Self::read_with(home, |name| std::env::var(name).ok())
+    }
+
+    /// The same, with an environment.
+    ///
+    /// # Errors
+    /// Those of [`Config::read`].
+    pub fn read_with(home: &Path, variable: impl Fn(&str) -> Option<String>) -> anyhow::Result<Self> {
         let file = home.join(FILE);
-        if !file.exists() {
-            return Ok(Self::default());
+        let text = match std::fs::read_to_string(&file) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+            Err(error) => return Err(error).with_context(|| format!("{} cannot be read", file.display())),
+        };
+        let written: Self = toml::from_str(&text).with_context(|| format!("{} is not as expected", file.display()))?;
+        let mut table = toml::Table::try_from(written)?;
+        for (key, value) in &mut table {
+            let name = format!("{ENV_PREFIX}{}", key.to_uppercase());
+            let Some(text) = variable(&name) else { continue };
+            *value = match value {
+                toml::Value::Integer(_) => text
+                    .parse()
+                    .map(toml::Value::Integer)
+                    .with_context(|| format!("{name} is `{text}`, not a number"))?,
+                _ => toml::Value::String(text),
+            };
         }
-        let text = std::fs::read_to_string(&file).with_context(|| format!("{} cannot be read", file.display()))?;
-        toml::from_str(&text).with_context(|| format!("{} is not as expected", file.display()))
+        table.try_into().with_context(|| {
+            format!("a variable that begins with {ENV_PREFIX} has a value that its choice in {FILE} cannot have")
+        })
     }
 
     /// A node with these choices.
@@ -124,6 +177,23 @@ mod tests {
         let written: toml::Table = toml::from_str(DEFAULT).expect("TOML");
         let read = toml::Table::try_from(Config::default()).expect("a table");
         assert_eq!(written, read);
+    }
+
+    #[test]
+    fn the_environment_overrides_the_file() {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::create_dir(folder.path().join("config")).expect("a folder");
+        std::fs::write(folder.path().join(FILE), "cache_mib = 7\nlisten = \"127.0.0.1:1\"\n").expect("a file");
+        let read = |name: &'static str, value: &'static str| {
+            Config::read_with(folder.path(), move |asked| (asked == name).then(|| value.to_owned()))
+        };
+        assert_eq!(read("NOTHING", "").expect("the file").cache_mib, 7);
+        assert_eq!(read("BAUTAD_CACHE_MIB", "9").expect("a number").cache_mib, 9);
+        assert_eq!(read("BAUTAD_LISTEN", "0.0.0.0:2").expect("text").listen, "0.0.0.0:2");
+        assert_eq!(read("BAUTAD_LOG_FORMAT", "json").expect("a format").log_format, LogFormat::Json);
+        let refused = read("BAUTAD_CACHE_MIB", "much").expect_err("no number");
+        assert!(format!("{refused:#}").contains("BAUTAD_CACHE_MIB is `much`"), "{refused:#}");
+        assert!(read("BAUTAD_LOG_FORMAT", "xml").is_err());
     }
 
     #[test]

@@ -153,6 +153,7 @@ impl GenesisDoc {
 pub struct GenesisBuilder {
     chain_id: String,
     time: String,
+    max_bytes: i64,
     max_gas: i64,
     validators: Vec<Value>,
     operators: Vec<Operator>,
@@ -167,6 +168,7 @@ impl GenesisBuilder {
         Self {
             chain_id: chain_id.into(),
             time: "2026-01-01T00:00:00Z".into(),
+            max_bytes: 22_020_096,
             max_gas: -1,
             validators: Vec::new(),
             operators: Vec::new(),
@@ -180,6 +182,13 @@ impl GenesisBuilder {
     #[must_use]
     pub fn time(mut self, time: impl Into<String>) -> Self {
         self.time = time.into();
+        self
+    }
+
+    /// The most bytes of a block; -1 is the engine's hard limit, and has it offer every transaction that waits.
+    #[must_use]
+    pub fn max_bytes(mut self, bytes: i64) -> Self {
+        self.max_bytes = bytes;
         self
     }
 
@@ -243,7 +252,7 @@ impl GenesisBuilder {
             "chain_id": self.chain_id,
             "initial_height": "1",
             "consensus_params": {
-                "block": { "max_bytes": "22020096", "max_gas": self.max_gas.to_string() },
+                "block": { "max_bytes": self.max_bytes.to_string(), "max_gas": self.max_gas.to_string() },
                 "evidence": {
                     "max_age_num_blocks": "100000", "max_age_duration": "172800000000000", "max_bytes": "1048576"
                 },

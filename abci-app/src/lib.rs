@@ -1,7 +1,7 @@
 //! bautad: the ABCI application that runs federated rounds and CosmWasm contracts.
 //!
 //! `app` is the life of a block; `tx` what happens to a transaction before its messages; `store` the state and its
-//! commitment; `modules` what the chain can do; `sequencer` the engine of one process.
+//! commitment; `modules` what the chain can do; `sequencer` the engine of one process; `operator` a node's folder.
 
 pub mod abci;
 pub mod address;
@@ -16,6 +16,7 @@ pub mod gas;
 pub mod genesis;
 pub mod modules;
 pub mod node;
+pub mod operator;
 pub mod params;
 pub mod sequencer;
 pub mod store;

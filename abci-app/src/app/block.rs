@@ -94,6 +94,7 @@ impl App {
             .take()
             .ok_or_else(|| AppError::Order("Commit without a block that was executed".into()))?;
         let height = pending.last.height;
+        let _held = lock(&self.committing);
         self.db.commit(pending.last, &pending.changes, &pending.update)?;
         self.set_latest(self.db.snapshot()?);
         let retain = match self.config.retain_blocks {

@@ -73,6 +73,8 @@ pub struct App {
     modules: Arc<Modules>,
     config: AppConfig,
     pending: Mutex<Option<block::Pending>>,
+    // Held while a block is written, so that a node that is told to stop does not do so in between.
+    committing: Mutex<()>,
     mempool: Mutex<mempool::Mempool>,
     latest: RwLock<Arc<Snapshot>>,
 }
@@ -91,6 +93,7 @@ impl App {
             modules,
             config,
             pending: Mutex::new(None),
+            committing: Mutex::new(()),
             mempool: Mutex::new(mempool),
             latest: RwLock::new(snapshot),
         })
@@ -99,6 +102,12 @@ impl App {
     /// The last committed state.
     pub fn latest(&self) -> Arc<Snapshot> {
         self.latest.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Calls `then` with the height that is committed, while no commit can begin.
+    pub fn between_commits<T>(&self, then: impl FnOnce(u64) -> T) -> T {
+        let _held = lock(&self.committing);
+        then(self.latest().last().height)
     }
 
     /// The modules.

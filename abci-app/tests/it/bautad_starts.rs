@@ -6,21 +6,78 @@ fn bautad(arguments: &[&str]) -> (bool, String) {
     (output.status.success(), String::from_utf8(text).unwrap())
 }
 
+fn mode(path: &std::path::Path) -> u32 {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
 #[test]
-fn init_writes_a_configuration_and_the_applications_part_of_the_genesis() {
+fn init_makes_a_folder_that_cometbft_and_the_node_start_from() {
     let folder = tempfile::tempdir().unwrap();
     let home = folder.path().join("node");
-    let genesis = folder.path().join("genesis.json");
-    std::fs::write(&genesis, r#"{"chain_id":"bauta-1","validators":[]}"#).unwrap();
-    let arguments = ["init", "--home", home.to_str().unwrap(), "--genesis", genesis.to_str().unwrap()];
+    let arguments = ["init", "--home", home.to_str().unwrap(), "--devnet", "--output", "json"];
     let (ok, text) = bautad(&arguments);
     assert!(ok, "{text}");
-    let written: serde_json::Value = serde_json::from_slice(&std::fs::read(&genesis).unwrap()).unwrap();
-    assert_eq!(written["app_state"]["app"]["fee_denom"], "ubauta");
-    assert!(home.join("config/app.toml").exists());
-    // A second time it would overwrite what an operator chose.
+    let answer: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let genesis: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(home.join("config/genesis.json")).unwrap()).unwrap();
+    assert_eq!(genesis["app_state"]["training"]["params"]["authority"], answer["devnet_address"]);
+    for secret in ["config/priv_validator_key.json", "config/node_key.json", "config/devnet.mnemonic"] {
+        assert_eq!(mode(&home.join(secret)), 0o600, "{secret}");
+    }
+    let config = abci_app::config::Config::read(&home).unwrap();
+    assert_eq!(config, abci_app::config::Config::default());
+    // A second time it would overwrite what an operator chose, and the keys.
     let (ok, text) = bautad(&arguments);
     assert!(!ok && text.contains("exists already"), "{text}");
+}
+
+#[test]
+fn a_second_node_joins_with_the_genesis_of_the_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let (first, second) = (folder.path().join("a"), folder.path().join("b"));
+    let (ok, text) = bautad(&["init", "--home", first.to_str().unwrap(), "--devnet", "--chain-id", "hospitals-1"]);
+    assert!(ok, "{text}");
+    let genesis = first.join("config/genesis.json");
+    let join = ["init", "--home", second.to_str().unwrap(), "--genesis", genesis.to_str().unwrap()];
+    let (ok, text) = bautad(&join);
+    assert!(ok && text.contains("hospitals-1"), "{text}");
+    assert_eq!(std::fs::read(genesis).unwrap(), std::fs::read(second.join("config/genesis.json")).unwrap());
+    let no_genesis = first.join("config/app.toml");
+    let third = folder.path().join("c");
+    let (ok, text) = bautad(&["init", "--home", third.to_str().unwrap(), "--genesis", no_genesis.to_str().unwrap()]);
+    assert!(!ok && text.contains("is no genesis document"), "{text}");
+    assert!(!third.exists());
+}
+
+#[test]
+fn a_testnet_has_one_genesis_and_everybody_for_a_peer() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("testnet");
+    let (ok, text) = bautad(&["testnet", "--validators", "3", "--out", out.to_str().unwrap(), "--output", "json"]);
+    assert!(ok, "{text}");
+    let genesis = |index: usize| std::fs::read(out.join(format!("node{index}/config/genesis.json"))).unwrap();
+    assert_eq!(genesis(0), genesis(1));
+    assert_eq!(genesis(0), genesis(2));
+    let read: serde_json::Value = serde_json::from_slice(&genesis(0)).unwrap();
+    assert_eq!(read["validators"].as_array().unwrap().len(), 3);
+    let config: toml::Table =
+        toml::from_str(&std::fs::read_to_string(out.join("node1/config/config.toml")).unwrap()).unwrap();
+    assert_eq!(config["p2p"]["persistent_peers"].as_str().unwrap().split(',').count(), 2);
+    assert_eq!(config["proxy_app"].as_str(), Some("tcp://127.0.0.1:26668"));
+    assert_eq!(mode(&out.join("start.sh")), 0o755);
+}
+
+#[test]
+fn a_stopped_node_says_how_far_it_came() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = folder.path().join("node");
+    let (ok, text) = bautad(&["init", "--home", home.to_str().unwrap()]);
+    assert!(ok, "{text}");
+    let unused = ["status", "--home", home.to_str().unwrap(), "--node", "http://127.0.0.1:1", "--output", "json"];
+    let (ok, text) = bautad(&unused);
+    let answer: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert!(!ok && answer["running"] == false && answer["height"] == 0, "{text}");
 }
 
 #[test]

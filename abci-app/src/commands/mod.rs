@@ -1,0 +1,101 @@
+//! What an operator types.
+
+mod init;
+mod start;
+mod status;
+mod testnet;
+mod version;
+
+use std::path::PathBuf;
+
+use abci_app::operator::Home;
+use anyhow::Context as _;
+use clap::{Parser, Subcommand, ValueEnum};
+
+/// The node of a Bauta chain: CometBFT's application
+#[derive(Debug, Parser)]
+#[command(
+    name = "bautad",
+    version,
+    after_help = "A chain of one validator on this machine, each command in a terminal of its own:
+  bautad init --devnet
+  bautad start
+  cometbft start --home ~/.bautad
+
+Every choice in HOME/config/app.toml can be overridden by the environment: BAUTAD_LISTEN for `listen`, and so on."
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Init(init::Init),
+    Start(start::Start),
+    Status(status::Status),
+    Testnet(testnet::Testnet),
+    Version(version::Version),
+    /// Write completions for a shell to standard output
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Where the node's folder is.
+#[derive(Debug, clap::Args)]
+struct HomeArg {
+    /// The node's folder; ~/.bautad if it is not given
+    #[arg(long, value_name = "DIR", env = "BAUTAD_HOME")]
+    home: Option<PathBuf>,
+}
+
+impl HomeArg {
+    fn get(&self) -> anyhow::Result<Home> {
+        if let Some(home) = &self.home {
+            return Ok(Home::at(home));
+        }
+        #[allow(deprecated)]
+        let user = std::env::home_dir().filter(|folder| !folder.as_os_str().is_empty());
+        Ok(Home::at(user.context("this user has no home folder; name the node's with --home DIR")?.join(".bautad")))
+    }
+}
+
+/// How an answer is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Output {
+    /// For people
+    Text,
+    /// For programs
+    Json,
+}
+
+/// Runs what was typed.
+pub fn run(cli: Cli) -> anyhow::Result<()> {
+    match cli.command {
+        Command::Init(init) => init.run(),
+        Command::Start(start) => start.run(),
+        Command::Status(status) => status.run(),
+        Command::Testnet(testnet) => testnet.run(),
+        Command::Version(version) => version.run(),
+        Command::Completions { shell } => {
+            let mut command = <Cli as clap::CommandFactory>::command();
+            clap_complete::generate(shell, &mut command, "bautad", &mut std::io::stdout());
+            Ok(())
+        }
+    }
+}
+
+/// 32 bytes of the operating system's randomness.
+fn secret() -> anyhow::Result<[u8; 32]> {
+    use k256::elliptic_curve::rand_core::{OsRng, RngCore as _};
+    let mut bytes = [0; 32];
+    OsRng.try_fill_bytes(&mut bytes).context("the system gives no randomness")?;
+    Ok(bytes)
+}
+
+/// The time, for a genesis that is made now.
+fn now() -> String {
+    tendermint::Time::now().to_rfc3339()
+}

@@ -1,0 +1,103 @@
+//! `bautad status`.
+
+use std::time::Duration;
+
+use abci_app::config::Config;
+use abci_app::Node;
+use anyhow::Context as _;
+use serde_json::{json, Value};
+use tendermint_rpc::{Client as _, HttpClient};
+
+use super::{HomeArg, Output};
+
+/// Say how far the node is: asks CometBFT, or reads the folder of a node that does not run
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:
+  bautad status --output json | jq .height
+
+JSON: {running, chain_id, height, app_hash, time, catching_up, peers, moniker, version}; of a stopped node only the first four.
+Exit code 0 when the node runs, 3 when it is stopped.")]
+pub struct Status {
+    #[command(flatten)]
+    home: HomeArg,
+    /// CometBFT's RPC, instead of the one in the node's configuration
+    #[arg(long, value_name = "URL")]
+    node: Option<String>,
+    /// How the answer is printed
+    #[arg(long, value_enum, default_value = "text")]
+    output: Output,
+}
+
+impl Status {
+    pub fn run(self) -> anyhow::Result<()> {
+        let home = self.home.get()?;
+        let url = match self.node {
+            Some(url) => url,
+            None => home.rpc_url()?,
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("no runtime")?;
+        let answer = match runtime.block_on(ask(&url)) {
+            Ok(answer) => answer,
+            Err(error) => stopped(home.path(), &url, &error)?,
+        };
+        match self.output {
+            Output::Json => println!("{answer}"),
+            Output::Text => tell(&answer),
+        }
+        if answer["running"] == false {
+            std::process::exit(3);
+        }
+        Ok(())
+    }
+}
+
+async fn ask(url: &str) -> anyhow::Result<Value> {
+    let url: tendermint_rpc::HttpClientUrl = url.parse().with_context(|| format!("{url} is no URL"))?;
+    let client = HttpClient::builder(url).timeout(Duration::from_secs(5)).build()?;
+    let status = client.status().await?;
+    let peers = client.net_info().await?.n_peers;
+    Ok(json!({
+        "running": true,
+        "chain_id": status.node_info.network,
+        "height": status.sync_info.latest_block_height.value(),
+        "app_hash": status.sync_info.latest_app_hash.to_string(),
+        "time": status.sync_info.latest_block_time.to_rfc3339(),
+        "catching_up": status.sync_info.catching_up,
+        "peers": peers,
+        "moniker": status.node_info.moniker,
+        "version": env!("CARGO_PKG_VERSION"),
+    }))
+}
+
+fn stopped(home: &std::path::Path, url: &str, error: &anyhow::Error) -> anyhow::Result<Value> {
+    let node = Node::open(Config::read(home)?.node(home)?).with_context(|| {
+        format!("CometBFT does not answer at {url} ({error}), and the node's folder cannot be read: is `bautad` running without it?")
+    })?;
+    let last = node.app().latest().last().clone();
+    Ok(json!({
+        "running": false,
+        "chain_id": last.chain_id,
+        "height": last.height,
+        "app_hash": last.app_hash.to_uppercase(),
+    }))
+}
+
+fn tell(answer: &Value) {
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
+    for (name, key) in [
+        ("chain", "chain_id"),
+        ("height", "height"),
+        ("app hash", "app_hash"),
+        ("time", "time"),
+        ("catching up", "catching_up"),
+        ("peers", "peers"),
+        ("moniker", "moniker"),
+    ] {
+        if let Some(value) = answer.get(key) {
+            println!("{name:<12}{}", text(value));
+        }
+    }
+    if answer["running"] == false {
+        println!("the node is stopped; start it with `bautad start` and `cometbft start`");
+    }
+}

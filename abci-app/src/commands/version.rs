@@ -1,0 +1,40 @@
+//! `bautad version`.
+
+use abci_app::app::VERSION;
+use serde_json::json;
+
+use super::Output;
+
+/// Print versions
+#[derive(Debug, clap::Args)]
+#[command(after_help = "JSON: {name, version, app_version, abci_version, cometbft, cosmwasm_vm}")]
+pub struct Version {
+    /// How the answer is printed
+    #[arg(long, value_enum, default_value = "text")]
+    output: Output,
+}
+
+/// The engine that this node is tested with.
+const COMETBFT: &str = "0.38.25";
+/// Pinned exactly by the workspace.
+const COSMWASM_VM: &str = "3.0.10";
+
+impl Version {
+    pub fn run(self) -> anyhow::Result<()> {
+        let version = env!("CARGO_PKG_VERSION");
+        match self.output {
+            Output::Json => println!(
+                "{}",
+                json!({
+                    "name": "bautad", "version": version, "app_version": VERSION, "abci_version": "2.0.0",
+                    "cometbft": COMETBFT, "cosmwasm_vm": COSMWASM_VM,
+                })
+            ),
+            Output::Text => {
+                println!("bautad {version} (application version {VERSION}, ABCI 2.0.0)");
+                println!("tested with CometBFT {COMETBFT}; contracts run in cosmwasm-vm {COSMWASM_VM}");
+            }
+        }
+        Ok(())
+    }
+}
