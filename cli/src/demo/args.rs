@@ -10,6 +10,7 @@ use clap::ValueEnum;
   bauta demo
   bauta demo --dataset breast-cancer --model mlp --seed 7
   bauta demo --drop 2 --json report.json
+  bauta demo --engine cometbft --validators 4
 
 It ends with exit code 1 when one of its own checks fails.
 JSON: the report that --json writes as well; schema/report.schema.json describes it.")]
@@ -35,6 +36,9 @@ pub struct Args {
     /// What orders the transactions
     #[arg(long, value_name = "KIND", default_value = "embedded")]
     pub engine: Engine,
+    /// Validators that order the transactions together, with `--engine cometbft`
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=16))]
+    pub validators: u16,
     /// Writes the report there
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
@@ -66,6 +70,8 @@ pub enum Model {
 pub enum Engine {
     /// A sequencer in this process
     Embedded,
+    /// CometBFT and bautad as processes of their own; CometBFT is installed with Go when it is missing
+    Cometbft,
 }
 
 macro_rules! shown_as_typed {

@@ -78,6 +78,25 @@ struct AtTheEnd {
     active: bool,
 }
 
+impl Outcome {
+    /// Takes in what replaying CometBFT's blocks on a node in this process showed; nothing where there is no CometBFT.
+    pub fn replayed(&mut self, replayed: anyhow::Result<Option<u64>>) {
+        let passed = match replayed {
+            Ok(None) => return,
+            Ok(Some(height)) => {
+                self.story.push(format!("replayed    {} blocks on a node in this process", thousands(height.into())));
+                true
+            }
+            Err(error) => {
+                self.story.push(format!("not replayed: {error:#}"));
+                false
+            }
+        };
+        let name = "CometBFT's blocks give the same state on the node of this process, at every height".to_owned();
+        self.checks.push(Check { name, passed });
+    }
+}
+
 impl Judgement<'_> {
     /// Judges.
     ///

@@ -4,6 +4,7 @@
 //! only. Only the checks see more: the updates before they are masked.
 
 pub mod args;
+mod engine;
 mod judge;
 mod ledger;
 mod pace;
@@ -24,7 +25,7 @@ use anyhow::{bail, Context as _};
 use bauta_client::model_provider;
 use bauta_learning::recipes::{self, Recipe};
 
-use args::{Args, Dataset, Engine, Model as ModelKind};
+use args::{Args, Dataset, Model as ModelKind};
 use judge::Judgement;
 use ledger::Ledger;
 use report::Report;
@@ -63,7 +64,6 @@ async fn train(args: &Args, format: Format) -> anyhow::Result<(Report, String)> 
     let started = std::time::Instant::now();
     let now = move || started.elapsed();
 
-    let Engine::Embedded = args.engine;
     let scenario = Scenario::new(Size { providers: args.providers, rounds: args.rounds, drop: args.drop })?;
     let recipe = recipe(args);
     let scratch = tempfile::Builder::new().prefix("bauta-demo-").tempdir().context("no folder for the demo")?;
@@ -76,7 +76,7 @@ async fn train(args: &Args, format: Format) -> anyhow::Result<(Report, String)> 
         args.model, args.dataset, args.providers, args.rounds, args.seed
     ));
     screen.doing("the node starts");
-    let world = World::start(scratch.path(), args.seed, &names)?;
+    let world = World::start(scratch.path(), args, &names, &screen).await?;
 
     screen.doing("the contracts are stored and instantiated");
     let authority = world.person(&names[0])?;
@@ -119,7 +119,7 @@ async fn train(args: &Args, format: Format) -> anyhow::Result<(Report, String)> 
     let task = model_provider::create(&owner.chain, &owner.signer, settings, initial, terms::BUDGET).await?;
     screen.say(format!("task        {task} by {}", owner.signer.address()));
 
-    let chain = world.connection();
+    let chain = world.connection()?;
     drop(owner);
     let addresses: Vec<String> = crew.iter().map(|member| member.signer.address().to_owned()).collect();
     let job = people::Job {
@@ -167,13 +167,16 @@ async fn train(args: &Args, format: Format) -> anyhow::Result<(Report, String)> 
         retrained: &retrained,
         dataset: args.dataset,
     };
-    let outcome = judgement.pass().await?;
+    let mut outcome = judgement.pass().await?;
     drop(chain);
-    world.stop();
+    screen.doing("the blocks are replayed on a node in this process");
+    outcome.replayed(world.replayed().await);
+    let processes_mib = world.stop();
     let seconds = now().as_secs_f64();
     screen.finish();
 
-    let report = outcome.report(args, &watched, seconds);
+    let mut report = outcome.report(args, &watched, seconds);
+    report.peak_rss_mb += processes_mib;
     let folder = out_folder(args);
     let saved = save(&folder, &watched.model)?;
     let mut text = told(&report, &outcome, &saved);

@@ -1,7 +1,7 @@
 //! The data providers of a run: hired, put to work, waited for.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use anyhow::{anyhow, bail, Context as _};
 use bauta_client::chain::{Chain, Coin, Signer, DEFAULT_DENOM};
@@ -145,13 +145,14 @@ pub fn work(world: &World, crew: Vec<Hired>, job: &Job<'_>) -> anyhow::Result<Wo
             ledger: ledger.clone(),
             peer: peer.clone(),
             seed: derive(seed, &format!("second header/{}", member.name)),
+            second: OnceLock::new(),
         };
         let rng = world.random(&randomness_of(&member.name));
         let provider =
-            Provider::open(world.connection(), Arc::clone(&member.signer), config, Box::new(rng), Box::new(script))
+            Provider::open(world.connection()?, Arc::clone(&member.signer), config, Box::new(rng), Box::new(script))
                 .with_context(|| format!("{} could not open its records", member.name))?;
         if matches!(member.role, Some(Role::Drops { .. })) {
-            let chain = world.connection();
+            let chain = world.connection()?;
             let (contracts, signer) = (contracts.clone(), Arc::clone(&member.signer));
             running.spawn(async move {
                 if let Err(error) = come_back(&chain, &contracts, &signer, task).await {

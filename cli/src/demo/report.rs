@@ -95,13 +95,18 @@ impl Report {
 
 /// The largest resident memory of this process so far, in MiB; 0 where the system does not tell.
 pub fn peak_rss_mb() -> f64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let kib = status
+    peak_rss_kib("/proc/self/status") / 1024.0
+}
+
+/// The same of any process, by its status file, in KiB.
+pub fn peak_rss_kib(file: &str) -> f64 {
+    let status = std::fs::read_to_string(file).unwrap_or_default();
+    status
         .lines()
         .find_map(|line| line.strip_prefix("VmHWM:"))
         .and_then(|rest| rest.split_whitespace().next())
-        .and_then(|number| number.parse::<f64>().ok());
-    kib.unwrap_or(0.0) / 1024.0
+        .and_then(|number| number.parse::<f64>().ok())
+        .unwrap_or(0.0)
 }
 
 #[cfg(test)]

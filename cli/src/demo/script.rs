@@ -1,6 +1,7 @@
 //! The scripted providers: the code of `provider run`, with the one thing each does otherwise.
 
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
 use bauta_client::evidence::HandedHeader;
 use bauta_client::provider::{Behaviour, Scene, TrainedRound};
@@ -24,6 +25,8 @@ pub struct Script {
     pub peer: PathBuf,
     /// Randomness of the second header.
     pub seed: [u8; 32],
+    /// The second header, where the peer finds it.
+    pub second: OnceLock<PathBuf>,
 }
 
 impl Behaviour for Script {
@@ -35,6 +38,8 @@ impl Behaviour for Script {
         match self.role {
             Some(Role::GoesSilent { round: last }) => round < last,
             Some(Role::Drops { round: silent }) => round != silent,
+            // Its chunks follow when the peer has reported it, so that it is caught in this round however fast blocks come.
+            Some(Role::SignsTwice { .. }) => self.second.get().is_none_or(|file| !file.exists()),
             _ => true,
         }
     }
@@ -68,8 +73,12 @@ impl Behaviour for Script {
         };
         let second =
             HandedHeader::new(scene.chain_id, scene.account, scene.task, scene.epoch, scene.round, &masked.header);
-        if let Err(error) = second.write(&self.peer) {
-            tracing::warn!(%error, "the second header did not reach the peer");
+        match second.write(&self.peer) {
+            // Set once: the header is sent for the first time once.
+            Ok(file) => {
+                self.second.get_or_init(|| file);
+            }
+            Err(error) => tracing::warn!(%error, "the second header did not reach the peer"),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use bauta_learning::recipes::Recipe;
 
-use super::args::{Args, Dataset};
+use super::args::{Args, Dataset, Engine};
 use super::people::BOND;
 use super::scenario::Scenario;
 use crate::task_file::{Amount, Cohort, Rewards, TaskFile, Windows};
@@ -31,9 +31,27 @@ pub fn task_file(args: &Args, recipe: &Recipe, scenario: &Scenario) -> TaskFile 
         // Who was slashed for silence may come back.
         cohort: Cohort { min_bond: Amount(BOND / 2), ..file.cohort },
         // Enrolment is long enough for providers that come back from jail.
-        windows: Windows { enrol: 60, deal: 12, complain: 6, check_in: 8, submit: 10, unmask: 8, evidence: 10 },
+        windows: windows(args.engine),
         rewards: Rewards { per_update: PER_UPDATE, per_partial: PER_PARTIAL, gas_price: Amount(10) },
         ..file
+    }
+}
+
+/// In step with the sequencer a block is as long as everybody needs. With CometBFT it has a length, and a window must be long enough
+/// for the slowest machine that is to see the same participants.
+fn windows(engine: Engine) -> Windows {
+    let times = match engine {
+        Engine::Embedded => 1,
+        Engine::Cometbft => 8,
+    };
+    Windows {
+        enrol: 60 * times,
+        deal: 12 * times,
+        complain: 6 * times,
+        check_in: 8 * times,
+        submit: 10 * times,
+        unmask: 8 * times,
+        evidence: 10 * times,
     }
 }
 

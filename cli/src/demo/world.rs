@@ -4,11 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use abci_app::coin::Coins;
-use abci_app::genesis::GenesisBuilder;
-use abci_app::sequencer::{Engine, EngineConfig, Pacing};
-use abci_app::{Node, NodeConfig};
+use abci_app::operator::Founding;
 use anyhow::Context as _;
-use bauta_client::chain::{messages, Chain, ChainSettings, Fee, Rpc, Signer, DEFAULT_DENOM, DEFAULT_PREFIX};
+use bauta_client::chain::{messages, Chain, Fee, Signer, DEFAULT_DENOM, DEFAULT_PREFIX};
 use bauta_client::contracts::Contracts;
 use bauta_client::keys::{Keyring, KeyringBackend, SecretKey};
 use bauta_messages::{registry, slashing, staking};
@@ -19,7 +17,9 @@ use rand_chacha::ChaCha20Rng;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
-use super::pace::InStep;
+use super::args::{Args, Engine};
+use super::engine::Running;
+use super::screen::Screen;
 
 /// The chain's id.
 pub const CHAIN_ID: &str = "bauta-1";
@@ -30,6 +30,9 @@ const WEALTH: u128 = 1_000_000_000_000;
 const JAIL_SECONDS: u64 = 30;
 /// How long coins take to unbond.
 const UNBONDING_SECONDS: u64 = 600;
+
+/// When the chain begins: every run alike.
+const GENESIS_TIME: &str = "2026-01-01T00:00:00Z";
 
 /// The three contracts, as they are committed in `contracts/artifacts`.
 const ARTIFACTS: [(&str, &[u8]); 3] = [
@@ -48,11 +51,9 @@ pub struct Person {
     pub chain: Chain,
 }
 
-/// A running chain.
+/// A running chain and its people.
 pub struct World {
-    engine: Engine,
-    // The node's folder is in use as long as the node lives.
-    _node: Node,
+    running: Running,
     folder: PathBuf,
     seed: u64,
 }
@@ -61,24 +62,27 @@ impl World {
     /// Starts a chain on which the named people own coins; the first of them is the authority over its parameters.
     ///
     /// # Errors
-    /// When the folder cannot be used or the node does not start.
-    pub fn start(folder: &Path, seed: u64, names: &[String]) -> anyhow::Result<Self> {
-        let key_seed = derive(seed, "validator");
-        let mut genesis = GenesisBuilder::new(CHAIN_ID);
-        let coins = Coins::one(DEFAULT_DENOM, WEALTH);
-        for (index, name) in names.iter().enumerate() {
-            let address = Signer::new(secret_key(seed, name)?, DEFAULT_PREFIX)?.address().to_owned();
-            if index == 0 {
-                genesis = genesis
-                    .validator(&EngineConfig::public_key(&key_seed), 10, Some(&address))
-                    .part("training", serde_json::json!({ "params": { "authority": address } }));
-            }
-            genesis = genesis.account(&address, &coins);
+    /// When the folder cannot be used or the chain does not start.
+    pub async fn start(folder: &Path, args: &Args, names: &[String], screen: &Screen) -> anyhow::Result<Self> {
+        let mut accounts = Vec::new();
+        for name in names {
+            let address = Signer::new(secret_key(args.seed, name)?, DEFAULT_PREFIX)?.address().to_owned();
+            accounts.push((address, Coins::one(DEFAULT_DENOM, WEALTH)));
         }
-        let node = Node::open(NodeConfig { home: Some(folder.join("node")), ..NodeConfig::default() })?;
-        let config = EngineConfig { pacing: Pacing::Lockstep, key_seed, ..EngineConfig::new(genesis.build()) };
-        let engine = Engine::start(node.service(), config)?;
-        Ok(Self { engine, _node: node, folder: folder.to_owned(), seed })
+        let founding = Founding {
+            chain_id: CHAIN_ID.to_owned(),
+            genesis_time: GENESIS_TIME.to_owned(),
+            validators: Vec::new(),
+            authority: accounts.first().map(|(address, _)| address.clone()),
+            accounts,
+        };
+        let running = match args.engine {
+            Engine::Embedded => Running::embedded(folder, args.seed, founding)?,
+            Engine::Cometbft => {
+                Running::processes(folder, args.seed, args.validators, founding, |line| screen.say(line)).await?
+            }
+        };
+        Ok(Self { running, folder: folder.to_owned(), seed: args.seed })
     }
 
     /// One of the people named at the start, with a place at the barrier.
@@ -95,14 +99,24 @@ impl World {
         Ok(Person {
             name: name.to_owned(),
             signer: Arc::new(Signer::new(keyring.unlock(name, None)?, DEFAULT_PREFIX)?),
-            chain: self.connection(),
+            chain: self.connection()?,
         })
     }
 
-    /// A connection with a place of its own at the barrier.
-    pub fn connection(&self) -> Chain {
-        let rpc: Arc<dyn Rpc> = Arc::new(self.engine.client());
-        Chain::new(rpc, Arc::new(InStep::new(&self.engine.lockstep())), ChainSettings::new(CHAIN_ID))
+    /// A connection; behind the sequencer of this process with a place of its own at the barrier.
+    ///
+    /// # Errors
+    /// When a node's address is none.
+    pub fn connection(&self) -> anyhow::Result<Chain> {
+        self.running.connection()
+    }
+
+    /// Up to which height a node in this process gave the same state as CometBFT's, where there is one.
+    ///
+    /// # Errors
+    /// When a height gave another state.
+    pub async fn replayed(&self) -> anyhow::Result<Option<u64>> {
+        self.running.replayed().await
     }
 
     /// Randomness that the seed decides, for one use.
@@ -110,9 +124,9 @@ impl World {
         ChaCha20Rng::from_seed(derive(self.seed, what))
     }
 
-    /// Stops the node.
-    pub fn stop(mut self) {
-        self.engine.stop();
+    /// Stops the chain; says how much memory its processes took at most, in MiB.
+    pub fn stop(self) -> f64 {
+        self.running.stop()
     }
 }
 

@@ -82,6 +82,18 @@ impl Chain {
     /// # Errors
     /// [`ChainError::Endpoint`] when the URL is none.
     pub fn http(url: &str, settings: ChainSettings) -> Result<Self, ChainError> {
+        Self::http_with(url, settings, |rpc| Arc::new(Polling::new(rpc)))
+    }
+
+    /// A chain behind HTTP, with another way of waiting for blocks.
+    ///
+    /// # Errors
+    /// [`ChainError::Endpoint`] when the URL is none.
+    pub fn http_with(
+        url: &str,
+        settings: ChainSettings,
+        pace: impl FnOnce(Arc<dyn Rpc>) -> Arc<dyn Pace>,
+    ) -> Result<Self, ChainError> {
         let bad = |error: &dyn std::fmt::Display| ChainError::Endpoint { url: url.to_owned(), what: error.to_string() };
         let parsed: tendermint_rpc::HttpClientUrl =
             url.parse().map_err(|error: tendermint_rpc::Error| bad(error.detail()))?;
@@ -90,7 +102,7 @@ impl Chain {
             .build()
             .map_err(|error| bad(error.detail()))?;
         let rpc: Arc<dyn Rpc> = Arc::new(client);
-        let pace = Arc::new(Polling::new(Arc::clone(&rpc)));
+        let pace = pace(Arc::clone(&rpc));
         Ok(Self::new(rpc, pace, settings))
     }
 
@@ -145,6 +157,14 @@ impl Chain {
         height: u64,
     ) -> Result<tendermint_rpc::endpoint::block_results::Response, ChainError> {
         self.rpc.block_results(height).await
+    }
+
+    /// The validators of a height, in the order of its commit.
+    ///
+    /// # Errors
+    /// [`ChainError`].
+    pub async fn validators(&self, height: u64) -> Result<Vec<tendermint::validator::Info>, ChainError> {
+        self.rpc.validators(height).await
     }
 
     /// The id that the endpoint says its chain has.

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use tendermint::Hash;
 use tendermint_rpc::endpoint::{abci_query::AbciQuery, block, block_results, broadcast::tx_sync, status, tx};
 use tendermint_rpc::error::ErrorDetail;
-use tendermint_rpc::Client;
+use tendermint_rpc::{Client, Paging};
 
 use super::ChainError;
 
@@ -26,6 +26,8 @@ pub trait Rpc: Send + Sync {
     async fn block(&self, height: Option<u64>) -> Result<block::Response, ChainError>;
     /// `block_results` at a height.
     async fn block_results(&self, height: u64) -> Result<block_results::Response, ChainError>;
+    /// `validators` of a height, all pages.
+    async fn validators(&self, height: u64) -> Result<Vec<tendermint::validator::Info>, ChainError>;
 }
 
 #[async_trait]
@@ -61,6 +63,11 @@ impl<C: Client + Send + Sync> Rpc for C {
 
     async fn block_results(&self, height: u64) -> Result<block_results::Response, ChainError> {
         Client::block_results(self, height_of(height)?).await.map_err(|error| failed("block_results", &error))
+    }
+
+    async fn validators(&self, height: u64) -> Result<Vec<tendermint::validator::Info>, ChainError> {
+        let answer = Client::validators(self, height_of(height)?, Paging::All).await;
+        answer.map(|answer| answer.validators).map_err(|error| failed("validators", &error))
     }
 }
 

@@ -1,0 +1,114 @@
+//! What orders the transactions of a run: the sequencer of this process, or CometBFT in processes of its own.
+
+mod processes;
+mod programs;
+mod replay;
+
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Arc;
+
+use abci_app::operator::{Founding, Member};
+use abci_app::sequencer::{self, EngineConfig, Pacing};
+use abci_app::{Node, NodeConfig};
+use bauta_client::chain::{Chain, ChainSettings, Polling, Rpc};
+
+pub use processes::Processes;
+pub use replay::replay;
+
+use super::pace::InStep;
+use super::world::{derive, CHAIN_ID};
+
+/// How often a connection to a node looks for the next block.
+const LOOK: std::time::Duration = std::time::Duration::from_millis(60);
+/// How long a silent node is borne.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);
+
+/// What orders the transactions.
+pub enum Running {
+    /// The sequencer of this process.
+    Embedded {
+        /// It.
+        engine: sequencer::Engine,
+        /// Its node, whose folder is in use as long as it lives.
+        _node: Node,
+    },
+    /// Validators as processes.
+    Processes {
+        /// They.
+        processes: Box<Processes>,
+        /// How many connections were made: each goes to the next node.
+        turn: AtomicUsize,
+    },
+}
+
+impl Running {
+    /// A node and its sequencer in this process.
+    ///
+    /// # Errors
+    /// When the folder cannot be used or the node does not start.
+    pub fn embedded(folder: &Path, seed: u64, mut founding: Founding) -> anyhow::Result<Self> {
+        let key_seed = derive(seed, "validator");
+        let operator = founding.authority.clone();
+        founding.validators.push(Member { key: EngineConfig::public_key(&key_seed), power: 10, operator });
+        let node = Node::open(NodeConfig { home: Some(folder.join("node")), ..NodeConfig::default() })?;
+        let config = EngineConfig { pacing: Pacing::Lockstep, key_seed, ..EngineConfig::new(founding.document()) };
+        let engine = sequencer::Engine::start(node.service(), config)?;
+        Ok(Self::Embedded { engine, _node: node })
+    }
+
+    /// Validators as processes.
+    ///
+    /// # Errors
+    /// Those of [`Processes::start`].
+    pub async fn processes(
+        folder: &Path,
+        seed: u64,
+        validators: u16,
+        founding: Founding,
+        say: impl Fn(String),
+    ) -> anyhow::Result<Self> {
+        let processes = Processes::start(folder, seed, validators, founding, say).await?;
+        Ok(Self::Processes { processes: Box::new(processes), turn: AtomicUsize::new(0) })
+    }
+
+    /// A connection; behind the sequencer with a place of its own at the barrier.
+    ///
+    /// # Errors
+    /// When a node's address is none.
+    pub fn connection(&self) -> anyhow::Result<Chain> {
+        let settings = ChainSettings::new(CHAIN_ID);
+        match self {
+            Self::Embedded { engine, .. } => {
+                let rpc: Arc<dyn Rpc> = Arc::new(engine.client());
+                Ok(Chain::new(rpc, Arc::new(InStep::new(&engine.lockstep())), settings))
+            }
+            Self::Processes { processes, turn } => {
+                let url = processes.url(turn.fetch_add(1, Ordering::Relaxed));
+                Ok(Chain::http_with(url, settings, |rpc| Arc::new(Polling::with(rpc, LOOK, PATIENCE)))?)
+            }
+        }
+    }
+
+    /// Up to which height a node in this process gave the same state as CometBFT's, where there is one.
+    ///
+    /// # Errors
+    /// Those of [`replay()`].
+    pub async fn replayed(&self) -> anyhow::Result<Option<u64>> {
+        match self {
+            Self::Embedded { .. } => Ok(None),
+            Self::Processes { processes, .. } => Ok(Some(replay(processes.url(0), processes.genesis()).await?)),
+        }
+    }
+
+    /// Stops it; says how much memory its processes took at most, in MiB.
+    pub fn stop(self) -> f64 {
+        match self {
+            Self::Embedded { mut engine, .. } => {
+                engine.stop();
+                0.0
+            }
+            Self::Processes { processes, .. } => processes.stop(),
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! Where the programs of a chain are found, and how CometBFT is had.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{bail, Context as _};
+
+/// What the node is tested with.
+pub const COMETBFT_VERSION: &str = "v0.38.25";
+
+/// The node: beside this program, then on PATH.
+///
+/// # Errors
+/// When it is in neither place.
+pub fn bautad() -> anyhow::Result<PathBuf> {
+    find("bautad").context(
+        "bautad is neither beside bauta nor on PATH; build it with `cargo build --release --bin bautad`, or install it",
+    )
+}
+
+/// CometBFT: beside this program, on PATH, or in the project's cache, where it is installed when it is missing.
+///
+/// # Errors
+/// When it is missing and Go cannot install it.
+pub fn cometbft(say: impl Fn(String)) -> anyhow::Result<PathBuf> {
+    if let Some(found) = find("cometbft") {
+        return Ok(found);
+    }
+    let folder = cache()?.join("bin");
+    let program = folder.join("cometbft");
+    if program.is_file() {
+        return Ok(program);
+    }
+    let package = format!("github.com/cometbft/cometbft/cmd/cometbft@{COMETBFT_VERSION}");
+    say(format!("cometbft    installing {COMETBFT_VERSION} into {} with Go, once; about a minute", folder.display()));
+    std::fs::create_dir_all(&folder).with_context(|| format!("the folder {} cannot be made", folder.display()))?;
+    let output = Command::new("go").arg("install").arg(&package).env("GOBIN", &folder).env("GOFLAGS", "").output();
+    let output = match output {
+        Ok(output) => output,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => bail!(
+            "cometbft is missing, and so is Go to install it with; install Go, or put cometbft {COMETBFT_VERSION} on PATH"
+        ),
+        Err(error) => return Err(error).context("go cannot be run"),
+    };
+    if !output.status.success() || !program.is_file() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        bail!("`go install {package}` failed: {}", said.lines().last().unwrap_or("it said nothing"));
+    }
+    Ok(program)
+}
+
+fn find(name: &str) -> Option<PathBuf> {
+    let own = std::env::current_exe().ok();
+    let beside = own.as_deref().and_then(Path::parent).map(|folder| folder.join(name));
+    // Whether a path names a program, and not a folder of that name.
+    beside.into_iter().chain(on_path(name)).find(|candidate| candidate.is_file())
+}
+
+// What the demo starts does not depend on what a block does.
+#[allow(clippy::disallowed_methods)]
+fn on_path(name: &str) -> Vec<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).map(|folder| folder.join(name)).collect()
+}
+
+#[allow(clippy::disallowed_methods)]
+fn cache() -> anyhow::Result<PathBuf> {
+    let folder = match std::env::var_os("XDG_CACHE_HOME").filter(|folder| !folder.is_empty()) {
+        Some(folder) => PathBuf::from(folder),
+        None => {
+            PathBuf::from(std::env::var_os("HOME").context("neither XDG_CACHE_HOME nor HOME is set")?).join(".cache")
+        }
+    };
+    Ok(folder.join("bauta"))
+}
