@@ -53,7 +53,9 @@ pub(super) fn parse(file: &Path, bytes: &[u8], spec: &DataSpec) -> Result<Datase
 /// Which column of the file is which feature, and which is the label.
 fn columns(header: &csv::StringRecord, spec: &DataSpec) -> Result<(Vec<usize>, usize), String> {
     let place = |name: &str| header.iter().position(|column| column == name);
-    let label = place(LABEL).ok_or_else(|| format!("the header has no column named {LABEL:?}"))?;
+    let label = place(LABEL).ok_or_else(|| {
+        format!("the header has no column named {LABEL:?}; it is {}{}", shown(header), suggestion(header))
+    })?;
     let others: Vec<usize> = (0..header.len()).filter(|&column| column != label).collect();
     if spec.feature_names.is_empty() {
         if others.len() != spec.features {
@@ -77,6 +79,35 @@ fn columns(header: &csv::StringRecord, spec: &DataSpec) -> Result<(Vec<usize>, u
         ));
     }
     Ok((columns, label))
+}
+
+/// A header as it was found, cut short.
+fn shown(header: &csv::StringRecord) -> String {
+    const MOST: usize = 80;
+    let names: Vec<&str> = header.iter().collect();
+    let text = names.join(",");
+    match text.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{:?} and so on", &text[..end]),
+        None => format!("{text:?}"),
+    }
+}
+
+/// What is probably meant by a header without the label.
+fn suggestion(header: &csv::StringRecord) -> String {
+    let alike = header.iter().find(|column| column.trim().eq_ignore_ascii_case(LABEL));
+    if let Some(column) = alike {
+        return format!("; write {LABEL:?} instead of {column:?}");
+    }
+    let only = if header.len() == 1 { header.get(0).unwrap_or_default() } else { "" };
+    for (separator, name) in [(';', "semicolons"), ('\t', "tabs"), ('|', "bars")] {
+        if only.contains(separator) {
+            return format!("; its columns are separated by {name}: save it with commas between them");
+        }
+    }
+    if header.iter().all(|column| column.parse::<f32>().is_ok()) {
+        return format!("; the first row must be the columns' names, {LABEL:?} among them");
+    }
+    format!("; name the column that holds the class {LABEL:?}")
 }
 
 /// Writes raw rows so that [`DataSpec::load_raw`] reads the same rows back: the shortest decimals that are the same floats.

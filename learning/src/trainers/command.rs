@@ -19,7 +19,8 @@ const PAUSE: Duration = Duration::from_millis(5);
 
 /// Runs `CMD DIR`: the program with its arguments, then the folder's path. It runs in the caller's working directory and environment
 /// (additions and removals apart), with no standard input; what it writes to stdout and stderr goes to the log. An exit code other than
-/// zero skips the round. On Unix it leads a process group of its own, which is killed as a whole when time is up.
+/// zero skips the round. On Unix it is in a process group of its own, which is killed as a whole when time is up, and when this process
+/// ends before the program does, however it ends.
 #[derive(Clone, Debug)]
 pub struct CommandTrainer {
     program: String,
@@ -54,7 +55,7 @@ impl CommandTrainer {
         self
     }
 
-    fn start(&self, folder: &Path) -> Result<Child, TrainerError> {
+    fn start(&self, folder: &Path, watcher: Option<&Watcher>) -> Result<Child, TrainerError> {
         let mut command = Command::new(&self.program);
         command.args(&self.arguments).arg(folder);
         for name in &self.removed {
@@ -62,14 +63,16 @@ impl CommandTrainer {
         }
         command.envs(&self.set).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         #[cfg(unix)]
-        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        std::os::unix::process::CommandExt::process_group(&mut command, watcher.map_or(0, Watcher::group));
         command.spawn().map_err(|source| TrainerError::Start { program: self.program.clone(), source })
     }
 }
 
 impl Trainer for CommandTrainer {
     fn run(&self, folder: &Path) -> Result<String, TrainerError> {
-        let mut child = self.start(folder)?;
+        let watcher = Watcher::start();
+        let mut child = self.start(folder, watcher.as_ref())?;
+        let kill = |child: &mut Child| kill(child, watcher.as_ref());
         let output = Arc::new(Mutex::new(Vec::new()));
         let readers: Vec<_> = [
             child.stdout.take().map(|pipe| keep_output(pipe, Arc::clone(&output))),
@@ -121,11 +124,48 @@ fn keep_output(mut pipe: impl Read + Send + 'static, output: Arc<Mutex<Vec<u8>>>
     })
 }
 
+/// A shell that leads the program's process group and waits at a pipe, whose other end goes with this process: then it kills the group.
+/// A signal that ends this process, or a power of the system that does, leaves no program behind.
+struct Watcher(Child);
+
+impl Watcher {
+    /// `None` where there is no shell; then the program is killed by this process alone.
+    fn start() -> Option<Self> {
+        #[cfg(unix)]
+        {
+            let mut shell = Command::new("sh");
+            // Closed input ends `read`; a group of 0 is its own.
+            shell.args(["-c", "read -r _; kill -KILL 0"]).stdout(Stdio::null()).stderr(Stdio::null());
+            std::os::unix::process::CommandExt::process_group(&mut shell, 0);
+            shell.stdin(Stdio::piped()).spawn().ok().map(Self)
+        }
+        #[cfg(not(unix))]
+        None
+    }
+
+    /// The group it leads.
+    #[cfg(unix)]
+    fn group(&self) -> i32 {
+        i32::try_from(self.0.id()).unwrap_or(0)
+    }
+}
+
+impl Drop for Watcher {
+    fn drop(&mut self) {
+        // Before its input closes, so that what the program left running on purpose runs on.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 /// Ends the program and, on Unix, everything it started.
-fn kill(child: &mut Child) {
+fn kill(child: &mut Child, watcher: Option<&Watcher>) {
     // The standard library signals a single process only; `kill` with a negative number reaches the group. Failures mean it is gone.
     #[cfg(unix)]
-    let _ = Command::new("kill").args(["-KILL", "--", &format!("-{}", child.id())]).stderr(Stdio::null()).status();
+    {
+        let group = watcher.map_or(child.id(), |watcher| watcher.0.id());
+        let _ = Command::new("kill").args(["-KILL", "--", &format!("-{group}")]).stderr(Stdio::null()).status();
+    }
     let _ = child.kill();
     let _ = child.wait();
 }

@@ -200,3 +200,47 @@ fn command_lines_are_split_as_people_expect() {
     }
     assert!(CommandTrainer::from_command_line("  ", Duration::ZERO).is_err());
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+#[allow(clippy::disallowed_types, clippy::disallowed_methods)]
+fn a_program_ends_with_the_process_that_called_it_however_that_ends() {
+    use std::process::{Command, Stdio};
+    use std::time::{Duration, Instant};
+
+    // In the process that is killed: the trainer says who it is, and goes on for a minute.
+    if let Some(folder) = std::env::var_os("BAUTA_TEST_CALLER") {
+        let folder = std::path::PathBuf::from(folder);
+        let line = format!("sh -c 'echo $$ > {}/pid; sleep 60 & wait'", folder.display());
+        let trainer = CommandTrainer::from_command_line(&line, Duration::from_secs(60)).unwrap();
+        let _ = Trainer::run(&trainer, &folder);
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let mut caller = Command::new(std::env::current_exe().unwrap())
+        .args(["door::a_program_ends_with_the_process_that_called_it_however_that_ends", "--nocapture"])
+        .env("BAUTA_TEST_CALLER", folder.path())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let started = Instant::now();
+    let read = || std::fs::read_to_string(folder.path().join("pid")).ok().filter(|pid| pid.ends_with('\n'));
+    let pid = loop {
+        if let Some(pid) = read() {
+            break pid.trim().to_owned();
+        }
+        assert!(started.elapsed() < Duration::from_secs(20), "the trainer never ran");
+        std::thread::sleep(Duration::from_millis(10));
+    };
+    caller.kill().unwrap();
+    caller.wait().unwrap();
+    // A zombie is ended, too; nobody may be there to collect it.
+    let is_running = || {
+        let status = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        status.rsplit_once(") ").is_some_and(|(_, state)| !state.starts_with('Z'))
+    };
+    while is_running() {
+        assert!(started.elapsed() < Duration::from_secs(20), "the trainer goes on");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
