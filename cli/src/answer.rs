@@ -1,7 +1,7 @@
 //! What a command answers, as text for people and as JSON for programs.
 
 use std::borrow::Cow;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal as _, Write};
 use std::process::ExitCode;
 
 use comfy_table::{presets, ContentArrangement, Table};
@@ -86,8 +86,31 @@ pub fn line(format: Format, text: &str, json: &Value) -> io::Result<()> {
     out.flush()
 }
 
-/// A table without lines, as wide as its content.
+/// A table without lines, as wide as its content. On a terminal that is too narrow for it, each row becomes a paragraph.
 pub fn table<const N: usize>(header: [&str; N], rows: impl IntoIterator<Item = [String; N]>) -> String {
+    within(terminal_width(), header, rows.into_iter().collect())
+}
+
+/// How many columns the terminal has to which answers go, if they go to one.
+fn terminal_width() -> Option<usize> {
+    io::stdout().is_terminal().then(|| Table::new().width()).flatten().map(usize::from)
+}
+
+fn within<const N: usize>(width: Option<usize>, header: [&str; N], rows: Vec<[String; N]>) -> String {
+    let names = header.map(str::to_lowercase);
+    let paragraph = |row: &[String; N]| {
+        let pairs: Vec<(&String, &String)> = names.iter().zip(row).collect();
+        fields_within(width, &pairs)
+    };
+    let paragraphs = || rows.iter().map(paragraph).collect::<Vec<_>>().join("\n\n");
+    let text = side_by_side(header, rows.clone());
+    match width {
+        Some(width) if text.lines().any(|line| line.chars().count() > width) => paragraphs(),
+        _ => text,
+    }
+}
+
+fn side_by_side<const N: usize>(header: [&str; N], rows: Vec<[String; N]>) -> String {
     let mut table = Table::new();
     table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled).set_header(header);
     for row in rows {
@@ -101,17 +124,64 @@ pub fn table<const N: usize>(header: [&str; N], rows: impl IntoIterator<Item = [
 
 /// Names and values, one a line, the values under one another.
 pub fn fields<N: AsRef<str>, V: AsRef<str>>(fields: &[(N, V)]) -> String {
+    fields_within(terminal_width(), fields)
+}
+
+fn fields_within<N: AsRef<str>, V: AsRef<str>>(columns: Option<usize>, fields: &[(N, V)]) -> String {
     let width = fields.iter().map(|(name, _)| name.as_ref().len()).max().unwrap_or(0);
     fields
         .iter()
-        .map(|(name, value)| format!("{:width$}  {}", name.as_ref(), value.as_ref()).trim_end().to_owned())
+        .map(|(name, value)| {
+            let line = format!("{:width$}  {}", name.as_ref(), value.as_ref()).trim_end().to_owned();
+            match columns {
+                Some(columns) => wrapped(&line, columns, width + 2),
+                None => line,
+            }
+        })
         .collect::<Vec<_>>()
         .join("\n")
+}
+
+/// A line broken at blanks so that it is no wider than this; what follows is indented. A word that is wider stays whole.
+pub fn wrapped(line: &str, width: usize, indent: usize) -> String {
+    let mut lines = Vec::new();
+    let mut rest = line.to_owned();
+    while rest.chars().count() > width {
+        let limit = rest.char_indices().nth(width).map_or(rest.len(), |(at, _)| at);
+        // A break within the indentation would be none.
+        let at =
+            rest[..=limit.min(rest.len() - 1)].rfind(' ').filter(|at| !rest[..*at].trim().is_empty() && *at > indent);
+        let Some(at) = at.or_else(|| rest[limit..].find(' ').map(|at| limit + at)) else { break };
+        let next = format!("{:indent$}{}", "", rest[at..].trim_start());
+        lines.push(rest[..at].trim_end().to_owned());
+        rest = next;
+    }
+    lines.push(rest);
+    lines.join("\n")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lines_are_broken_at_blanks_and_what_follows_is_indented() {
+        assert_eq!(wrapped("slashed p1 for one", 12, 4), "slashed p1\n    for one");
+        assert_eq!(wrapped("short", 12, 4), "short");
+        let long = "0123456789abcdef";
+        assert_eq!(wrapped(&format!("hash {long} and"), 10, 5), format!("hash {long}\n     and"));
+        assert_eq!(wrapped(long, 10, 2), long);
+        assert_eq!(wrapped("a äöü ß é", 5, 1), "a äöü\n ß é");
+    }
+
+    #[test]
+    fn a_table_that_is_too_wide_becomes_a_paragraph_a_row() {
+        let rows = || vec![["1".to_owned(), "a long name".to_owned()], ["2".to_owned(), "b".to_owned()]];
+        let wide = within(Some(80), ["TASK", "NAME"], rows());
+        assert_eq!(wide, within(None, ["TASK", "NAME"], rows()));
+        assert_eq!(wide.lines().count(), 3);
+        assert_eq!(within(Some(12), ["TASK", "NAME"], rows()), "task  1\nname  a long\n      name\n\ntask  2\nname  b");
+    }
 
     #[test]
     fn what_strangers_wrote_cannot_move_the_cursor_or_turn_the_text() {

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 use crate::answer::Format;
 use crate::commands::{bank, keys, params, provider, rewards, status, task, tx, wasm};
@@ -23,7 +23,8 @@ use crate::demo;
   bauta provider run --task 1 --data rows.csv --from bob
   bauta task model 1 --out model.safetensors
 
-Defaults may stand in ~/.bauta/config.toml: node, chain_id, from, keyring_backend, gas, gas_prices, output, prefix."
+Defaults may stand in ~/.bauta/config.toml: node, chain_id, from, keyring_backend, passphrase_file, gas, gas_prices, output,
+prefix, log."
 )]
 pub struct Cli {
     /// Options of every command.
@@ -139,6 +140,31 @@ pub enum Command {
 
 JSON: {name, version}")]
     Version,
+}
+
+/// Options of every command that mean nothing to a chain in this process.
+const NOT_FOR_THE_DEMO: [&str; 12] = [
+    "node",
+    "chain_id",
+    "home",
+    "keyring_backend",
+    "passphrase_file",
+    "from",
+    "gas",
+    "gas_prices",
+    "fees",
+    "memo",
+    "prefix",
+    "yes",
+];
+
+/// The grammar. Every command takes the options of every command, and shows those that mean something to it.
+pub fn command() -> clap::Command {
+    let cli = Cli::command();
+    let is_hidden = |arg: &&clap::Arg| NOT_FOR_THE_DEMO.contains(&arg.get_id().as_str());
+    let hidden: Vec<clap::Arg> = cli.get_arguments().filter(is_hidden).map(|arg| arg.clone().hide(true)).collect();
+    // What a command has of its own is not handed down to it.
+    cli.mut_subcommand("demo", |demo| demo.args(hidden))
 }
 
 /// Whether somebody asked for JSON in a command line that could not be read as a whole.

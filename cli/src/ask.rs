@@ -22,6 +22,8 @@ const MAX_LINE: u64 = 64 * 1024;
 pub struct PassphraseSource {
     /// A file whose first line it is.
     pub file: Option<PathBuf>,
+    /// The option that names such a file, if there is one.
+    pub option: Option<&'static str>,
     /// An environment variable.
     pub variable: &'static str,
 }
@@ -62,8 +64,9 @@ impl PassphraseSource {
 
     fn typed(&self, prompt: &str) -> Result<Passphrase, Failure> {
         let line = secret_line(prompt)?.ok_or_else(|| {
-            Failure::new("a passphrase is needed and none was given")
-                .hint(format!("run it in a terminal, set {}, or name a file with --passphrase-file", self.variable))
+            let or_file = self.option.map(|option| format!(", or name a file with {option}")).unwrap_or_default();
+            Failure::new(format!("a passphrase is needed and none was given ({})", prompt.trim_end_matches([':', ' '])))
+                .hint(format!("run it in a terminal, or set {}{or_file}", self.variable))
         })?;
         Ok(Passphrase::new(&line))
     }

@@ -43,7 +43,11 @@ impl Context {
 
     /// Where the keyring's passphrase comes from.
     pub fn passphrase(&self) -> PassphraseSource {
-        PassphraseSource { file: self.settings.passphrase_file.clone(), variable: ask::PASSPHRASE }
+        PassphraseSource {
+            file: self.settings.passphrase_file.clone(),
+            option: Some("--passphrase-file"),
+            variable: ask::PASSPHRASE,
+        }
     }
 
     /// The chain behind `--node`. Its id is compared with `--chain-id`.
@@ -71,7 +75,7 @@ impl Context {
             ChainError::Unreachable(why) => {
                 let node = self.settings.shown_node();
                 let why = why.replace(&self.settings.node, &node);
-                Failure::new(format!("no node answers at {node}: {why}"))
+                Failure::node_away(format!("no node answers at {node}: {why}"))
                     .hint("start one, or name the RPC address of another with --node URL")
             }
             other => other.into(),
@@ -132,34 +136,35 @@ impl Context {
 
     /// An address: as it is, or of a key of the keyring.
     pub fn address(&self, text: &str) -> Result<String, Failure> {
-        if looks_like_address(text) {
-            return match AccountId::from_str(text) {
-                Ok(account) if account.prefix() == self.settings.prefix => Ok(text.to_owned()),
-                Ok(account) => Err(Failure::new(format!(
-                    "{text} is an address of another chain: it begins with {:?}, not with {:?}",
-                    account.prefix(),
-                    self.settings.prefix
-                ))),
-                Err(_) => Err(Failure::new(format!("{text} is not an address: its checksum or its length is wrong"))
-                    .hint("copy it again, whole")),
-            };
+        let prefix = &self.settings.prefix;
+        if text.parse::<AccountId>().is_ok_and(|account| account.prefix() == prefix) {
+            return Ok(text.to_owned());
         }
         match self.keyring().show(text) {
-            Ok(entry) => Ok(entry.address.to_string()),
-            Err(KeyError::Missing { .. } | KeyError::Name(_)) => {
-                Err(Failure::new(format!("{text:?} is neither an address nor the name of a key in the keyring"))
-                    .hint(format!("addresses begin with {}1; `bauta keys list` shows the keys", self.settings.prefix)))
-            }
-            Err(other) => Err(other.into()),
+            Ok(entry) => return Ok(entry.address.to_string()),
+            Err(KeyError::Missing { .. } | KeyError::Name(_)) => {}
+            Err(other) => return Err(other.into()),
         }
+        if let Some(wrong) = wrong_address(text, prefix) {
+            return Err(wrong);
+        }
+        Err(Failure::new(format!("{text:?} is neither an address nor the name of a key in the keyring"))
+            .hint(format!("addresses begin with {prefix}1; `bauta keys list` shows the keys")))
     }
 
     /// An address that was given, or that of `--from`.
     pub fn address_or_own(&self, text: Option<&str>) -> Result<String, Failure> {
-        match text {
-            Some(text) => self.address(text),
-            None => Ok(self.signing_key()?.address.to_string()),
+        if let Some(text) = text {
+            return self.address(text);
         }
+        let keys = self.keyring().list()?;
+        if self.settings.from.is_none() && keys.len() != 1 {
+            let names: Vec<&str> = keys.iter().map(|entry| entry.name.as_str()).collect();
+            let has = if names.is_empty() { "no keys".to_owned() } else { names.join(", ") };
+            return Err(Failure::usage("it is not said whose account is meant")
+                .hint(format!("name an address or a key behind the command, or with --from; the keyring has {has}")));
+        }
+        Ok(self.signing_key()?.address.to_string())
     }
 
     /// Asks before something that costs money or keys.
@@ -211,10 +216,37 @@ fn wrong_passphrase(error: KeyError) -> Failure {
     }
 }
 
+/// What is wrong with a text that is meant as an address; `None` if nothing is, or if it is not meant as one.
+pub fn wrong_address(text: &str, prefix: &str) -> Option<Failure> {
+    let lower = text.to_ascii_lowercase();
+    let is_ours = lower.strip_prefix(prefix).is_some_and(|data| data.starts_with('1'));
+    if !is_ours && !looks_like_address(text) {
+        return None;
+    }
+    // The data of an address holds no 1; only mistyped ones do.
+    let (found, _) = lower.split_once('1').unwrap_or((&lower, ""));
+    if !is_ours {
+        return Some(
+            Failure::new(format!(
+                "{text} is an address of another chain: it begins with {found:?}, addresses of this one with \"{prefix}1\""
+            ))
+            .hint("look up the address again on this chain; --prefix is for chains with another prefix"),
+        );
+    }
+    match AccountId::from_str(text) {
+        Ok(_) => None,
+        Err(_) => Some(
+            Failure::new(format!("{text} is not an address: its checksum or its length is wrong"))
+                .hint("a character may be mistyped or missing: copy it again, whole"),
+        ),
+    }
+}
+
 /// Whether somebody meant an address: names of keys hardly look like one.
 fn looks_like_address(text: &str) -> bool {
-    let data = text.rsplit_once('1').map_or(0, |(_, data)| data.len());
-    data >= 30 && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+    let lower = text.to_ascii_lowercase();
+    let data = lower.split_once('1').map_or(0, |(_, data)| data.len());
+    data >= 30 && lower.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
 }
 
 /// An amount that is in one denomination, whether that was written or not.
@@ -312,6 +344,27 @@ mod tests {
     fn names_of_keys_are_not_taken_for_addresses() {
         assert!(!looks_like_address("alice1"));
         assert!(looks_like_address("bauta1pkptre7fdkl6gfrzlesjjvhxhlc3r4gmmk8rs6"));
+    }
+
+    #[test]
+    fn what_is_wrong_with_an_address_is_said_of_that_address() {
+        let good = "bauta1pkptre7fdkl6gfrzlesjjvhxhlc3r4gmmk8rs6";
+        let wrong = |text: &str| wrong_address(text, "bauta").map(|failure| failure.sentence().to_owned());
+        let checksum = "its checksum or its length is wrong";
+        for text in [
+            "bauta1pkptre7fdkl6gfrzlesjjvhxhlc3r4gmmk8rs5",
+            "bauta1pkptre7fdk16gfrz1esjjvhxhlc3r4gmmk8rs6",
+            "bauta1pkptre7fdkl6gfrz",
+            "BAUTA1pkptre7fdkl6gfrz",
+            "bauta1",
+        ] {
+            assert!(wrong(text).unwrap().contains(checksum), "{text}: {:?}", wrong(text));
+        }
+        for text in ["cosmos1pkptre7fdkl6gfrzlesjjvhxhlc3r4gmmk8rs6", "cosmos1zcjduepqjl9xz5e9rmzwlpjvpjvpjvpjv"] {
+            assert!(wrong(text).unwrap().contains("of another chain: it begins with \"cosmos\""), "{text}");
+        }
+        assert!(wrong(good).is_none() || wrong(good).unwrap().contains(checksum));
+        assert!(wrong("alice1").is_none());
     }
 
     #[test]

@@ -12,6 +12,7 @@ use serde_json::json;
 
 use crate::answer::{harmless, Format};
 use crate::interrupts;
+use crate::show;
 
 /// Why a command failed.
 #[derive(Debug)]
@@ -20,12 +21,13 @@ pub struct Failure {
     hint: Option<String>,
     refused: Option<Refused>,
     exit: u8,
+    is_node_away: bool,
 }
 
 impl Failure {
     /// What was wrong, in one sentence.
     pub fn new(sentence: impl Into<String>) -> Self {
-        Self { sentence: sentence.into(), hint: None, refused: None, exit: 1 }
+        Self { sentence: sentence.into(), hint: None, refused: None, exit: 1, is_node_away: false }
     }
 
     /// The command line itself was wrong.
@@ -41,6 +43,26 @@ impl Failure {
     /// What would be right.
     pub fn hint(self, hint: impl Into<String>) -> Self {
         Self { hint: Some(hint.into()), ..self }
+    }
+
+    /// Because no node answers: later one may.
+    pub fn node_away(sentence: impl Into<String>) -> Self {
+        Self { is_node_away: true, ..Self::new(sentence) }
+    }
+
+    /// Whether no node answered.
+    pub fn is_node_away(&self) -> bool {
+        self.is_node_away
+    }
+
+    /// What was wrong.
+    pub fn sentence(&self) -> &str {
+        &self.sentence
+    }
+
+    /// What would be right, if there is something.
+    pub fn advice(&self) -> Option<&str> {
+        self.hint.as_deref()
     }
 
     /// A file that could not be read or written.
@@ -90,6 +112,32 @@ fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// What a chain said, without what its servers put in front for programs: `rpc error: code = Unknown desc = `.
+pub fn in_plain_words(said: &str) -> String {
+    let mut plain = said.to_owned();
+    while let Some(start) = plain.find("rpc error: code = ") {
+        let Some(length) = plain[start..].find(" desc = ") else { break };
+        plain.replace_range(start..start + length + " desc = ".len(), "");
+    }
+    with_dates(&plain)
+}
+
+/// Times that a contract counts become dates.
+fn with_dates(said: &str) -> String {
+    const UNIT: &str = " (seconds since 1970)";
+    let mut dated = String::new();
+    let mut rest = said;
+    while let Some((before, after)) = rest.split_once(UNIT) {
+        let text = before.trim_end_matches(|c: char| c.is_ascii_digit());
+        match before[text.len()..].parse() {
+            Ok(seconds) => dated.push_str(&format!("{text}{}", show::time(seconds))),
+            Err(_) => dated.push_str(&format!("{before}{UNIT}")),
+        }
+        rest = after;
+    }
+    dated + rest
+}
+
 impl From<Refused> for Failure {
     fn from(refused: Refused) -> Self {
         let hint = match (refused.codespace.as_str(), refused.code) {
@@ -99,10 +147,11 @@ impl From<Refused> for Failure {
             _ => None,
         };
         Self {
-            sentence: format!("the chain refused it: {refused}"),
+            sentence: format!("the chain refused it: {}", in_plain_words(&refused.to_string())),
             hint: hint.map(str::to_owned),
             refused: Some(refused),
             exit: 1,
+            is_node_away: false,
         }
     }
 }
@@ -111,7 +160,7 @@ impl From<ChainError> for Failure {
     fn from(error: ChainError) -> Self {
         match error {
             ChainError::Refused(refused) => refused.into(),
-            ChainError::Unreachable(why) => Self::new(format!("the node does not answer: {why}"))
+            ChainError::Unreachable(why) => Self::node_away(format!("the node does not answer: {why}"))
                 .hint("check that a node runs there, and that --node names its RPC address"),
             other => Self::new(other.to_string()),
         }
@@ -167,4 +216,18 @@ sentences! {
     bauta_learning::trainers::TrainerError,
     bauta_rounds::Error,
     crate::task_file::Invalid,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_chain_says_is_freed_of_what_its_servers_put_in_front() {
+        let said = "rpc error: code = Unknown desc = rpc error: code = NotFound desc = no such contract: key not found";
+        assert_eq!(in_plain_words(said), "no such contract: key not found");
+        assert_eq!(in_plain_words("rpc error: code = 5"), "rpc error: code = 5");
+        let said = "it returns from 1795550135 (seconds since 1970) on";
+        assert_eq!(in_plain_words(said), "it returns from 2026-11-24T19:55:35Z on");
+    }
 }

@@ -43,19 +43,48 @@ fn are_taken() {
     }
 }
 
-/// Resolves at Ctrl-C, or at the signal that service managers send; whoever awaits it ends by itself.
-pub async fn stopped() {
-    OWNERS.fetch_add(1, Ordering::SeqCst);
+/// Ctrl-C, and the signal that service managers send, one after the other; whoever listens ends by itself.
+pub struct Stops {
     #[cfg(unix)]
-    {
-        use tokio::signal::unix::{signal, SignalKind};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
-                _ = terminate.recv() => {}
-            }
-            return;
+    signals: Vec<tokio::signal::unix::Signal>,
+}
+
+impl Stops {
+    /// Takes the signals from now on.
+    pub fn listen() -> Self {
+        OWNERS.fetch_add(1, Ordering::SeqCst);
+        Self {
+            #[cfg(unix)]
+            signals: {
+                use tokio::signal::unix::{signal, SignalKind};
+                [SignalKind::interrupt(), SignalKind::terminate()].into_iter().flat_map(signal).collect()
+            },
         }
     }
-    let _ = tokio::signal::ctrl_c().await;
+
+    /// Resolves at the next signal.
+    pub async fn next(&mut self) {
+        #[cfg(unix)]
+        {
+            let mut signals = self.signals.iter_mut();
+            match (signals.next(), signals.next()) {
+                (Some(one), Some(other)) => tokio::select! {
+                    _ = one.recv() => {}
+                    _ = other.recv() => {}
+                },
+                (Some(one), None) => {
+                    one.recv().await;
+                }
+                _ => std::future::pending().await,
+            }
+        }
+        #[cfg(not(unix))]
+        let _ = tokio::signal::ctrl_c().await;
+    }
+}
+
+impl Drop for Stops {
+    fn drop(&mut self) {
+        OWNERS.fetch_sub(1, Ordering::SeqCst);
+    }
 }

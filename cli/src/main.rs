@@ -18,12 +18,13 @@ mod task_file;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::FromArgMatches as _;
 
 use args::Cli;
 
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let read = args::command().try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches));
+    let cli = match read {
         Ok(cli) => cli,
         Err(error) => return not_understood(&error),
     };

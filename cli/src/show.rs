@@ -47,11 +47,39 @@ pub fn short(address: &str) -> String {
     }
 }
 
+/// A number of things: `1 chunk`, `2 chunks`.
+pub fn count(number: u64, thing: &str) -> String {
+    format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
+}
+
+/// A time that a contract counts in seconds since 1970, as RFC 3339 writes it.
+pub fn time(seconds: u64) -> String {
+    let time = i64::try_from(seconds).ok().and_then(|seconds| tendermint::Time::from_unix_timestamp(seconds, 0).ok());
+    time.map_or_else(|| format!("{seconds} (seconds since 1970)"), |time| time.to_rfc3339())
+}
+
+/// A time without fractions of a second.
+pub fn in_seconds(at: tendermint::Time) -> String {
+    u64::try_from(at.unix_timestamp()).map_or_else(|_| at.to_rfc3339(), time)
+}
+
 /// Bytes with a unit.
 pub fn bytes(count: u64) -> String {
     match count {
         0..1_000 => format!("{count} B"),
         1_000..1_000_000 => format!("{:.1} kB", count as f64 / 1e3),
         _ => format!("{:.1} MB", count as f64 / 1e6),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_written_as_dates_and_one_thing_is_no_plural() {
+        assert_eq!(time(1_795_550_135), "2026-11-24T19:55:35Z");
+        assert_eq!(time(u64::MAX), "18446744073709551615 (seconds since 1970)");
+        assert_eq!((count(1, "chunk"), count(0, "chunk")), ("1 chunk".to_owned(), "0 chunks".to_owned()));
     }
 }

@@ -6,6 +6,7 @@ use bauta_client::keys::{Entry, KeyError, Keyring, KeyringBackend, Mnemonic, Pas
 use clap::{Args, Subcommand};
 use rand::rngs::OsRng;
 use serde_json::{json, Value};
+use zeroize::Zeroizing;
 
 use super::Answered;
 use crate::answer::{fields, table, Answer};
@@ -140,10 +141,11 @@ fn add(context: &Context, keyring: &Keyring, args: &Add) -> Answered {
     let mut json = entry_json(&entry);
     json["mnemonic"] = Value::from(mnemonic.words());
     let text = format!(
-        "{}\n\nThese words are the key. Write them down and keep them where nobody else reads them: they are shown\n\
-         this once, whoever has them has the key, and without them a lost key cannot be made again.\n\n{}",
+        "{}\n\nThese words are the key. Write them down and keep them where nobody else reads\n\
+         them: they are shown this once, whoever has them has the key, and without them\n\
+         a lost key cannot be made again.\n\n{}",
         fields(&entry_fields(&entry)),
-        mnemonic.words()
+        in_rows(mnemonic.words())
     );
     Ok(Answer::new(text, json))
 }
@@ -156,7 +158,17 @@ fn known_mnemonic(args: &Add) -> Result<Mnemonic, Failure> {
                 .hint("type it, send it to standard input, or name a file with --mnemonic-file")
         })?,
     };
-    Ok(Mnemonic::parse(&words)?)
+    // As they were shown: with their numbers, in rows.
+    let is_number = |word: &&str| word.trim_end_matches('.').parse::<u32>().is_ok();
+    let words: Vec<&str> = words.split_whitespace().filter(|word| !is_number(word)).collect();
+    Ok(Mnemonic::parse(&Zeroizing::new(words.join(" ")))?)
+}
+
+/// Words with their numbers, six a row: what a person writes down without losing the place.
+fn in_rows(words: &str) -> String {
+    let words: Vec<String> = words.split(' ').zip(1..).map(|(word, number)| format!("{number:>2} {word:<8}")).collect();
+    let rows: Vec<String> = words.chunks(6).map(|row| row.join("  ").trim_end().to_owned()).collect();
+    rows.join("\n")
 }
 
 /// Before anything is asked for: the name must be free, and one that a file can have.
@@ -223,7 +235,7 @@ fn delete(context: &Context, keyring: &Keyring, name: &str) -> Answered {
 }
 
 fn export_passphrase() -> PassphraseSource {
-    PassphraseSource { file: None, variable: ask::EXPORT_PASSPHRASE }
+    PassphraseSource { file: None, option: None, variable: ask::EXPORT_PASSPHRASE }
 }
 
 fn shown(entry: &Entry) -> Answer {

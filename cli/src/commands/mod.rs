@@ -12,12 +12,11 @@ pub mod wasm;
 
 use std::io::IsTerminal as _;
 
-use clap::CommandFactory as _;
 use serde_json::json;
 use tracing_subscriber::EnvFilter;
 
 use crate::answer::{Answer, Format};
-use crate::args::{Cli, Command};
+use crate::args::{self, Cli, Command};
 use crate::context::Context;
 use crate::demo;
 use crate::failure::Failure;
@@ -96,7 +95,7 @@ fn is_colourless() -> bool {
 
 fn completions(shell: clap_complete::Shell) -> Answer {
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Cli::command(), "bauta", &mut script);
+    clap_complete::generate(shell, &mut args::command(), "bauta", &mut script);
     let script = String::from_utf8_lossy(&script).into_owned();
     let json = json!({ "shell": shell.to_string(), "script": script });
     Answer::new(script, json)

@@ -1,9 +1,10 @@
 //! `bauta params`: the parameters of the training module.
 
-use bauta_client::chain::messages;
+use bauta_client::chain::{messages, Chain, ChainError};
 use bauta_schema::training::v1 as pb;
 use bauta_schema::type_url;
 use clap::{Args, Subcommand};
+use cosmrs::proto::cosmwasm::wasm::v1 as wasm;
 use serde_json::{json, Value};
 
 use super::Answered;
@@ -94,6 +95,15 @@ async fn change(context: &Context, set: Set) -> Answered {
         return Err(Failure::new(format!("{own} may not change the parameters of this chain; {may} may"))
             .hint("name the authority's key with --from"));
     }
+    for (option, kind, given) in [
+        ("--registry", "registry", &registry),
+        ("--staking", "staking", &staking),
+        ("--slashing", "slashing", &slashing),
+    ] {
+        if let Some(contract) = given {
+            context.ask(check_kind(&account.chain, option, kind, contract)).await?;
+        }
+    }
     if let Some(other) = authority.as_ref().filter(|other| **other != own) {
         context.confirm(&format!("Make {other} the authority? You will not be it any more."))?;
     }
@@ -112,6 +122,35 @@ async fn change(context: &Context, set: Set) -> Answered {
     let outcome = context.transact(&account, &[messages::any(type_url::UPDATE_PARAMS, &message)]).await?;
     let text = outcome_text("The parameters were changed.", &outcome);
     Ok(Answer::new(text, merged(outcome_json(&outcome), json!({ "params": json_of(&params) }))))
+}
+
+/// Whether an address is a contract of this kind, by what it wrote of itself when it was instantiated (cw2).
+async fn check_kind(chain: &Chain, option: &str, kind: &str, contract: &str) -> Result<(), Failure> {
+    let hint = "`bauta wasm query raw ADDRESS contract_info` shows what a contract says it is";
+    let request =
+        wasm::QueryRawContractStateRequest { address: contract.to_owned(), query_data: b"contract_info".to_vec() };
+    let found: Result<wasm::QueryRawContractStateResponse, ChainError> =
+        chain.query("/cosmwasm.wasm.v1.Query/RawContractState", &request).await;
+    let data = match found {
+        Ok(found) => found.data,
+        Err(ChainError::Refused(_)) => {
+            return Err(Failure::new(format!("{option} is {contract}, which is no contract of this chain"))
+                .hint("`bauta wasm instantiate` makes one and shows its address"));
+        }
+        Err(other) => return Err(other.into()),
+    };
+    let info: Value = serde_json::from_slice(&data).unwrap_or(Value::Null);
+    match info["contract"].as_str() {
+        Some(name) if name == format!("bauta:{kind}") => Ok(()),
+        Some(name) => Err(Failure::new(format!(
+            "{option} is {contract}, which is a contract {name:?}; a contract \"bauta:{kind}\" is wanted"
+        ))
+        .hint(hint)),
+        None => Err(Failure::new(format!(
+            "{option} is {contract}, which does not say what contract it is; a contract \"bauta:{kind}\" is wanted"
+        ))
+        .hint(hint)),
+    }
 }
 
 fn replace<T>(value: &mut T, new: Option<T>) {

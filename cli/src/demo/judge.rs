@@ -17,7 +17,7 @@ use super::args::{Args, Dataset};
 use super::people::BOND;
 use super::report::{peak_rss_mb, Check, Report, Slashed};
 use super::scenario::{Role, Scenario};
-use super::screen::{thousands, ProviderLine};
+use super::screen::{labelled, thousands, ProviderLine};
 use super::shadow::Shadow;
 use super::terms::least_central_accuracy;
 use super::watch::{name_of, Watched};
@@ -126,7 +126,10 @@ impl Judgement<'_> {
         let mut check = |passed: bool, name: String| checks.push(Check { name, passed });
         check(
             rounds.len() == self.scenario.size.rounds as usize,
-            format!("all {} rounds finished", self.scenario.size.rounds),
+            match self.scenario.size.rounds {
+                1 => "the round finished".to_owned(),
+                rounds => format!("all {rounds} rounds finished"),
+            },
         );
         check(
             rounds.iter().all(|round| round.sum_exact),
@@ -252,35 +255,38 @@ impl Judgement<'_> {
                     let name = index.map_or_else(|| reporter.to_string(), name_of);
                     format!(", reported by {name}, which earned {} {DEFAULT_DENOM}", thousands(offence.bounty.u128()))
                 });
-                format!(
-                    "slashed     {who} for {} in round {}: {} {DEFAULT_DENOM} of {}{}",
+                let what = format!(
+                    "{who} for {} in round {}: {} {DEFAULT_DENOM} of {}{}",
                     offence.kind,
                     offence.round,
                     thousands(offence.slashed.u128()),
                     thousands(offence.before.u128()),
                     reporter.unwrap_or_default()
-                )
+                );
+                labelled("slashed", &what)
             })
             .collect();
         for (index, role) in self.scenario.roles.iter().enumerate() {
             if let Some(Role::SeatSilent { round }) = role {
                 let name = name_of(index);
                 if !history.iter().any(|offence| offence.provider.as_str() == self.addresses[index]) {
-                    lines.push(format!(
-                        "not slashed {name}, whose seat was silent in round {round}: enough others answered, so it cost nothing"
-                    ));
+                    let what = format!(
+                        "{name}, whose seat was silent in round {round}: enough others answered, so it cost nothing"
+                    );
+                    lines.push(labelled("not slashed", &what));
                 }
             }
         }
         let escrow = self.watched.task.escrow.clone().unwrap_or_default();
         let amount = |text: &str| thousands(text.parse().unwrap_or_default());
-        lines.push(format!(
-            "paid        {} {DEFAULT_DENOM} in rewards and {} in fees from the budget of {}; {} refunded",
+        let paid = format!(
+            "{} {DEFAULT_DENOM} in rewards and {} in fees from the budget of {}; {} refunded",
             amount(&escrow.rewards),
             amount(&escrow.fees),
             amount(&escrow.deposited),
             amount(&escrow.refunded)
-        ));
+        );
+        lines.push(labelled("paid", &paid));
         Ok(lines)
     }
 }
@@ -328,10 +334,10 @@ fn slashed(offence: &SettledOffence) -> Slashed {
 fn story_of(role: Option<Role>) -> String {
     match role {
         None => String::new(),
-        Some(Role::GoesSilent { round }) => format!("went silent after it checked in to round {round}"),
-        Some(Role::SeatSilent { round }) => format!("its seat was silent in round {round}"),
-        Some(Role::SignsTwice { round }) => format!("signed two headers for round {round}"),
-        Some(Role::Drops { round }) => format!("dropped out of round {round} and came back"),
+        Some(Role::GoesSilent { round }) => format!("silent from round {round} on"),
+        Some(Role::SeatSilent { round }) => format!("seat silent in round {round}"),
+        Some(Role::SignsTwice { round }) => format!("two headers in round {round}"),
+        Some(Role::Drops { round }) => format!("out in round {round}, back"),
     }
 }
 

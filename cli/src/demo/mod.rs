@@ -66,6 +66,7 @@ async fn train(args: &Args, format: Format) -> anyhow::Result<(Report, String)> 
 
     let scenario = Scenario::new(Size { providers: args.providers, rounds: args.rounds, drop: args.drop })?;
     let recipe = recipe(args);
+    before_anything_runs(args, &recipe, &scenario)?;
     let scratch = tempfile::Builder::new().prefix("bauta-demo-").tempdir().context("no folder for the demo")?;
     let screen = Screen::new(args.rounds, format);
 
@@ -82,7 +83,7 @@ async fn train(args: &Args, format: Format) -> anyhow::Result<(Report, String)> 
     let authority = world.person(&names[0])?;
     let contracts = world::deploy(&authority).await?;
     screen.say(format!(
-        "contracts   registry {}\n            staking  {}\n            slashing {}",
+        "contracts\n  registry {}\n  staking  {}\n  slashing {}",
         contracts.registry, contracts.staking, contracts.slashing
     ));
     // From here on the authority has nothing to do: its place at the barrier goes with it.
@@ -187,6 +188,38 @@ async fn train(args: &Args, format: Format) -> anyhow::Result<(Report, String)> 
     Ok((report, text))
 }
 
+/// What would otherwise be found only after the training: a task that the chain refuses, files that cannot be written.
+fn before_anything_runs(args: &Args, recipe: &Recipe, scenario: &Scenario) -> anyhow::Result<()> {
+    let file = terms::task_file(args, recipe, scenario);
+    let params = bauta_rounds::params::default_params();
+    let request = bauta_schema::training::v1::QueryEstimateRequest {
+        owner: String::new(),
+        settings: Some(file.settings()?),
+        initial_model: Some(file.initial_model()?),
+        budget: terms::BUDGET.to_string(),
+    };
+    if args.rounds > params.max_rounds {
+        bail!("--rounds is {}; a task has at most {} rounds", args.rounds, params.max_rounds);
+    }
+    let refusals = bauta_rounds::estimate(&params, &request).refusals;
+    if !refusals.is_empty() {
+        bail!("the chain would refuse the demo's task: {}", refusals.join("; "));
+    }
+    let folder = out_folder(args);
+    std::fs::create_dir_all(&folder).with_context(|| format!("--out: cannot make the folder {}", folder.display()))?;
+    tempfile::tempfile_in(&folder)
+        .with_context(|| format!("--out: cannot write to the folder {}", folder.display()))?;
+    let Some(report) = &args.json else { return Ok(()) };
+    let cannot = || format!("--json: cannot write {}", report.display());
+    if report.exists() {
+        std::fs::OpenOptions::new().append(true).open(report).with_context(cannot)?;
+    } else {
+        let folder = report.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        tempfile::tempfile_in(folder).with_context(cannot)?;
+    }
+    Ok(())
+}
+
 fn recipe(args: &Args) -> Recipe {
     let providers = args.providers as usize;
     match (args.dataset, args.model) {
@@ -212,7 +245,8 @@ fn told(report: &Report, outcome: &judge::Outcome, saved: &Path) -> String {
     format!(
         "\n{}\n\n{}\n\n\
          accuracy    {:.2} % on held-out rows; central training reaches {:.2} %\n\
-         model       {} saved to {}\n\
+         model       {}\n\
+         saved to    {}\n\
          cost        {:.1} s, at most {:.0} MiB of memory\n\n{}",
         screen::providers_table(&outcome.providers, bauta_client::chain::DEFAULT_DENOM),
         outcome.story.join("\n"),

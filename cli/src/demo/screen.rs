@@ -1,5 +1,6 @@
 //! What a person sees of a run: a line a round while it goes on, tables at the end.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use comfy_table::{presets, CellAlignment, Table};
@@ -7,12 +8,16 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::Value;
 
 use super::report::{Report, RoundReport};
-use crate::answer::{line, Format};
+use crate::answer::{line, wrapped, Format};
+
+/// Columns of the usual terminal.
+const WIDTH: usize = 80;
 
 /// Prints a run. Lines go to standard output; the moving part, which only a terminal shows, to standard error.
 pub struct Screen {
     bar: ProgressBar,
-    rounds: u64,
+    /// The number of the last round: one more for each that was aborted.
+    last: AtomicU64,
     format: Format,
 }
 
@@ -46,12 +51,12 @@ impl Screen {
     /// A screen for so many rounds.
     pub fn new(rounds: u32, format: Format) -> Self {
         let bar = ProgressBar::new(u64::from(rounds));
-        let style = ProgressStyle::with_template("{spinner} [{bar:30}] {pos}/{len} {msg}")
+        let style = ProgressStyle::with_template("{spinner} [{bar:30}] {pos}/{len} {wide_msg}")
             .unwrap_or_else(|_| ProgressStyle::default_bar())
             .progress_chars("=> ");
         bar.set_style(style);
         bar.enable_steady_tick(Duration::from_millis(120));
-        Self { bar, rounds: u64::from(rounds), format }
+        Self { bar, last: AtomicU64::new(u64::from(rounds)), format }
     }
 
     /// Prints a line above the moving part; programs that want JSON are told at the end. A reader that has gone away ends no run: the
@@ -60,6 +65,12 @@ impl Screen {
         if self.format == Format::Text {
             let _ = self.bar.suspend(|| line(self.format, text.as_ref(), &Value::Null));
         }
+    }
+
+    /// A round was aborted: one more is needed.
+    pub fn aborted(&self, why: &str) {
+        self.last.fetch_add(1, Ordering::Relaxed);
+        self.say(wrapped(&format!("{:>7}  {why}", ""), WIDTH, 9));
     }
 
     /// What is being done right now.
@@ -82,7 +93,7 @@ impl Screen {
         let exact = if *sum_exact { "" } else { "  THE SUM IS WRONG" };
         self.say(format!(
             "{:>7}  {took_part:<34} {:>6.2} %  {:>9}  {:>7.0}{exact}",
-            format!("{round}/{}", self.rounds),
+            format!("{round}/{}", self.last.load(Ordering::Relaxed)),
             accuracy * 100.0,
             thousands(u128::from(*bytes)),
             ms
@@ -132,23 +143,30 @@ pub fn thousands(number: u128) -> String {
 pub fn providers_table(lines: &[ProviderLine], denom: &str) -> String {
     let mut table = Table::new();
     table.load_preset(presets::NOTHING);
-    table.set_header(["provider", "rows", "bond before", "bond after", "rewards", "what it did"]);
+    table.set_header(["", "rows", "bond before", "bond after", "rewards", "what it did"]);
     for line in lines {
         table.add_row([
             line.name.clone(),
             line.rows.to_string(),
-            format!("{} {denom}", thousands(line.before)),
-            format!("{} {denom}", thousands(line.after)),
-            format!("{} {denom}", thousands(line.rewards)),
+            thousands(line.before),
+            thousands(line.after),
+            thousands(line.rewards),
             line.story.clone(),
         ]);
     }
-    for column in 1..5 {
-        if let Some(column) = table.column_mut(column) {
+    for (index, column) in table.column_iter_mut().enumerate() {
+        column.set_padding((0, 2));
+        if (1..5).contains(&index) {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
-    table.to_string()
+    let rows: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
+    format!("providers, in {denom}\n{}", rows.join("\n"))
+}
+
+/// A label in the first column, and text beside it that goes on under itself.
+pub fn labelled(label: &str, text: &str) -> String {
+    wrapped(&format!("{label:<12}{text}"), WIDTH, 12)
 }
 
 /// The checks, a line each.
@@ -156,7 +174,10 @@ pub fn checks(report: &Report) -> String {
     let lines: Vec<String> = report
         .checks
         .iter()
-        .map(|check| format!("  {}  {}", if check.passed { "ok    " } else { "FAILED" }, check.name))
+        .map(|check| {
+            let line = format!("  {}  {}", if check.passed { "ok    " } else { "FAILED" }, check.name);
+            wrapped(&line, WIDTH, 10)
+        })
         .collect();
     lines.join("\n")
 }
@@ -174,6 +195,26 @@ mod tests {
         assert_eq!(shorten(&names(&[1, 2, 3, 5, 9, 10])), "p1-p3 p5 p9-p10");
         assert_eq!(shorten(&["alice".to_owned(), "p1".to_owned()]), "alice p1");
         assert_eq!(shorten(&[]), "");
+    }
+
+    #[test]
+    fn the_end_of_a_run_fits_a_terminal_of_eighty_columns() {
+        let line = |name: &str, story: &str| ProviderLine {
+            name: name.to_owned(),
+            rows: 1_234,
+            story: story.to_owned(),
+            before: 1_000_000_000,
+            after: 990_000_000,
+            rewards: 133_400_000,
+        };
+        let table = providers_table(&[line("p1", ""), line("p96", "two headers in round 999")], "ubauta");
+        let text =
+            "p10 for two_headers in round 23: 1,000,000,000 ubauta of 1,000,000,000, reported by p1, which earned 5";
+        for text in [table, labelled("slashed", text)] {
+            for line in text.lines() {
+                assert!(line.chars().count() <= WIDTH && line == line.trim_end(), "{line:?}");
+            }
+        }
     }
 
     #[test]

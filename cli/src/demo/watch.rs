@@ -69,7 +69,6 @@ impl Watch<'_> {
         loop {
             height = self.chain.wait_past(height).await?;
             let (task, _) = self.chain.task(self.task).await?;
-            self.tell(&task).await?;
             // More than one round never settles in one block, but one may settle in the block in which the next opens.
             while seen < task.round {
                 let Some(response) = self.chain.round(self.task, seen + 1).await? else { break };
@@ -85,7 +84,7 @@ impl Watch<'_> {
                     }
                     pb::RoundPhase::Aborted => {
                         aborted.push((round.number, round.abort_reason()));
-                        self.screen.say(format!("{:>7}  {}", "", self.why_aborted(&round)));
+                        self.screen.aborted(&self.why_aborted(&round));
                         last = (self.now)();
                     }
                     _ => break,
@@ -93,6 +92,7 @@ impl Watch<'_> {
                 seen += 1;
                 self.ledger.forget(seen);
             }
+            self.tell(&task, seen).await?;
             match task.status() {
                 pb::TaskStatus::Running | pb::TaskStatus::Cancelling => {}
                 pb::TaskStatus::Finished => {
@@ -105,13 +105,14 @@ impl Watch<'_> {
         }
     }
 
-    async fn tell(&self, task: &pb::Task) -> anyhow::Result<()> {
+    async fn tell(&self, task: &pb::Task, seen: u64) -> anyhow::Result<()> {
         let epoch = self.chain.epoch(self.task, task.epoch).await?.epoch.unwrap_or_default();
         let doing = match epoch.phase() {
             pb::EpochPhase::Enrol => "providers enrol with fresh keys".to_owned(),
             pb::EpochPhase::Deal => "providers deal their masking keys to the seats".to_owned(),
             pb::EpochPhase::Complain => "seats check their shares".to_owned(),
-            pb::EpochPhase::Rounds => format!("round {}", task.round),
+            // The one that runs, also between the end of the last and the beginning of the next.
+            pb::EpochPhase::Rounds => format!("round {}", task.round.max(seen + 1)),
             _ => "the evidence window".to_owned(),
         };
         self.screen.doing(doing);

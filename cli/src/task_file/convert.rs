@@ -86,7 +86,12 @@ impl TaskFile {
     /// [`Invalid`] when a seed, a bound or a file is wrong.
     pub fn initial_model(&self) -> Result<pb::InitialModel, Invalid> {
         use pb::initial_model::Source;
-        let source = match &self.initial {
+        let initial = self.initial.as_ref().ok_or_else(|| {
+            Invalid(
+                "[initial] is missing: write how the model begins, kind = \"zero\", \"uniform\" or \"file\"".to_owned(),
+            )
+        })?;
+        let source = match initial {
             Initial::Zero {} => Source::Zero(pb::ZeroInit {}),
             Initial::Uniform { seed, bounds } => {
                 let seed: [u8; 32] = hex::decode(seed)
@@ -271,7 +276,8 @@ impl TaskFile {
             rounds: settings.rounds,
             max_idle_epochs: settings.max_idle_epochs,
             model: Model { kind, hidden: (model.hidden > 0).then_some(model.hidden), tensors },
-            initial: Initial::Zero {},
+            // Zero is where softmax begins; a network that begins there learns nothing.
+            initial: (kind == Kind::Softmax).then_some(Initial::Zero {}),
             data: Data {
                 features: data.features,
                 classes: data.classes,

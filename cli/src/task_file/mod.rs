@@ -46,8 +46,9 @@ pub struct TaskFile {
     pub max_idle_epochs: u32,
     /// The model's shape.
     pub model: Model,
-    /// The model's first values.
-    pub initial: Initial,
+    /// The model's first values; absent in a file that was made of a chain's settings, which do not hold them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub initial: Option<Initial>,
     /// The data that a provider must bring.
     pub data: Data,
     /// What the built-in trainers do.

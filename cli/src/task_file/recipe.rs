@@ -70,7 +70,7 @@ impl TaskFile {
             rounds: u32::try_from(recipe.rounds).unwrap_or(u32::MAX),
             max_idle_epochs: 3,
             model: Model { kind, hidden, tensors: None },
-            initial,
+            initial: Some(initial),
             data: Data {
                 features: u32::try_from(data.features).unwrap_or(u32::MAX),
                 classes: data.classes,

@@ -67,12 +67,22 @@ impl TaskFile {
             let tensors = tensors.iter().map(|t| format!("{{ name = {}, shape = {:?} }}", string(&t.name), t.shape));
             writeln!(out, "tensors = [\n    {}\n]", tensors.collect::<Vec<_>>().join(",\n    "))?;
         }
+        let Some(initial) = &self.initial else {
+            out.push_str(
+                "\n# The first values are not on the chain any more. Choose new ones: take the # away from these lines, and write a seed of\n\
+                 # your own (64 hexadecimal digits; `bauta task init --seed N` makes one), or name a safetensors file.\n\
+                 # [initial]\n\
+                 # kind = \"uniform\"\n\
+                 # seed = \"0000...\"\n",
+            );
+            return Ok(());
+        };
         out.push_str(
             "\n[initial]\n\
              # The first values. zero: right for softmax. uniform: from seed, within bounds (one number a tensor; mlp may leave them\n\
              # out). file: a safetensors file beside this one, for small models.\n",
         );
-        match &self.initial {
+        match initial {
             Initial::Zero {} => writeln!(out, "kind = \"zero\""),
             Initial::Uniform { seed, bounds } => {
                 writeln!(out, "kind = \"uniform\"\nseed = {}", string(seed))?;
@@ -299,6 +309,21 @@ mod tests {
         for (_, _, file) in files() {
             let settings = file.settings().unwrap();
             assert_eq!(TaskFile::of_settings(&settings).settings().unwrap(), settings);
+        }
+    }
+
+    #[test]
+    fn of_a_network_on_the_chain_no_first_values_are_made_up() {
+        for (name, _, file) in files() {
+            let again = TaskFile::of_settings(&file.settings().unwrap());
+            let text = again.render();
+            let is_mlp = matches!(name, RecipeName::DigitsMlp | RecipeName::BreastCancerMlp);
+            assert_eq!(text.contains("\n# [initial]\n"), is_mlp, "{text}");
+            assert_eq!(text.contains("kind = \"zero\""), !is_mlp, "{text}");
+            let read = TaskFile::parse(&text).unwrap();
+            assert_eq!(read.initial_model().is_err(), is_mlp);
+            let missing = read.initial_model().map_err(|invalid| invalid.to_string());
+            assert!(!is_mlp || missing.unwrap_err().contains("[initial] is missing"));
         }
     }
 

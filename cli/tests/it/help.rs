@@ -86,7 +86,7 @@ fn every_command_has_an_example_and_says_what_its_json_is() {
 #[test]
 fn every_command_takes_the_options_of_every_command() {
     let bauta = Bauta::new();
-    for path in [&["keys", "list"][..], &["task", "create"], &["wasm", "query", "smart"], &["demo"]] {
+    for path in [&["keys", "list"][..], &["task", "create"], &["wasm", "query", "smart"], &["provider", "run"]] {
         let mut args = path.to_vec();
         args.push("--help");
         let help = bauta.ok(&args);

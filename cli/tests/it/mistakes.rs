@@ -57,7 +57,7 @@ fn a_node_that_is_not_there_is_said_by_every_command_that_asks_one() {
         &["provider", "unjail"],
         &["provider", "status"],
         &["provider", "check", "--task", "1", "--data", data],
-        &["provider", "run", "--task", "1", "--data", data],
+        &["provider", "run", "--task", "1", "--data", data, "--no-wait"],
     ] {
         bauta.fails(args, 1, "no node answers at http://127.0.0.1:1");
     }

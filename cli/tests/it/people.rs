@@ -88,9 +88,22 @@ pub fn running(bauta: &Bauta, args: &[&str]) -> Child {
 
 /// A task of three providers and so many rounds, with a budget that is enough.
 pub fn create_task(owner: &Bauta, rounds: u32) -> u64 {
-    let file = owner.ok(&["task", "init", "--providers", "3"]).replace("rounds = 30", &format!("rounds = {rounds}"));
+    create_task_of(owner, 3, rounds)
+}
+
+/// The same for so many providers, all of whom are waited for.
+pub fn create_task_of(owner: &Bauta, providers: u32, rounds: u32) -> u64 {
     // Long enough for everybody to start on a busy machine.
-    owner.file("task.toml", file.replace("\nenrol = 30", "\nenrol = 60"));
+    create_task_with(owner, providers, rounds, 60)
+}
+
+/// The same, with so many blocks of enrolment.
+pub fn create_task_with(owner: &Bauta, providers: u32, rounds: u32, enrol: u32) -> u64 {
+    let file = owner
+        .ok(&["task", "init", "--providers", &providers.to_string()])
+        .replace("rounds = 30", &format!("rounds = {rounds}"));
+    let file = file.replace("\nenrol = 30", &format!("\nenrol = {enrol}"));
+    owner.file("task.toml", file);
     let estimate = owner.json(&["task", "estimate", "task.toml"]);
     let budget = format!("{}ubauta", text(&estimate["least_budget"]));
     owner.json(&["task", "create", "task.toml", "--budget", &budget, "--yes"])["task"].as_u64().unwrap()

@@ -57,6 +57,11 @@ impl Attempts {
         self.0.get(action).is_some_and(|attempt| attempt.hash.is_some())
     }
 
+    /// Whether this process tried to send something, in vain or not.
+    pub fn was_tried(&self, action: &Action) -> bool {
+        self.0.contains_key(action)
+    }
+
     pub fn forget_round(&mut self, round: u64) {
         self.0.retain(|action, _| action.round().is_none_or(|of| of > round));
     }

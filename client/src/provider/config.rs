@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bauta_learning::trainers::Trainer;
 use bauta_schema::training::v1 as pb;
 
+use super::Owed;
 use crate::disk::Durability;
 use crate::policy::Policy;
 
@@ -166,4 +167,13 @@ pub enum Event {
         /// How.
         status: pb::TaskStatus,
     },
+    /// It was asked to stop, and stays for this; said again when something of it is done.
+    Leaving(Owed),
+    /// The node does not answer; it is waited for.
+    NodeAway {
+        /// Why.
+        why: String,
+    },
+    /// The node answers again.
+    NodeBack,
 }

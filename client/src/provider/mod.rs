@@ -10,6 +10,8 @@ mod check;
 mod config;
 mod enrol;
 mod error;
+mod leave;
+mod outage;
 mod records;
 mod seat;
 mod setup;
@@ -21,6 +23,7 @@ pub use behaviour::{Behaviour, Honest, Scene, TrainedRound};
 pub use check::{check, CheckReport};
 pub use config::{CheckInTiming, Event, Listener, ProviderConfig, SharedTrainer, TrainingMode, Until};
 pub use error::ProviderError;
+pub use leave::{Leave, Owed};
 pub use records::RecordError;
 pub use setup::{prepare, Prepared};
 pub use train::RoundSeeds;
@@ -51,6 +54,15 @@ pub enum Progress {
     Done,
 }
 
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// The task is over.
+    Done,
+    /// It was asked to stop ([`Leave`]), and owes nothing.
+    Left,
+}
+
 /// Heights in a row at which what the node shows may contradict itself: the records are read one after the other, and a block may come
 /// between two of them.
 const MAX_FAULTS: u32 = 8;
@@ -79,6 +91,13 @@ pub struct Provider {
     training: Training,
     /// Last round seen, and whether this provider survived in it.
     seen: BTreeMap<u64, bool>,
+    /// The last round of which it was said how it ended.
+    settled: u64,
+    leave: Leave,
+    /// Whether it was said what is owed, after it was asked to stop.
+    said_owed: bool,
+    /// Whether it was said that the node is away.
+    is_alone: bool,
     faults: u32,
     /// Why each thing was sat out last, and the last warning of the loop: the same is said once.
     said: BTreeMap<String, String>,
@@ -118,6 +137,10 @@ impl Provider {
             attempts: Attempts::default(),
             training: Training::default(),
             seen: BTreeMap::new(),
+            settled: 0,
+            leave: Leave::default(),
+            said_owed: false,
+            is_alone: false,
             faults: 0,
             said: BTreeMap::new(),
         })
@@ -130,24 +153,26 @@ impl Provider {
         self
     }
 
-    /// Serves the task until it is over. To stop earlier, drop the future: every record is on disk before anything is sent.
+    /// Serves the task until it is over, or until it was asked to stop ([`Provider::leave`]) and owes nothing. A node that is away is
+    /// waited for. To stop at once, drop the future: every record is on disk before anything is sent.
     ///
     /// # Errors
-    /// [`ProviderError`] when nothing more can be done: the policy refuses the task, a record is damaged, the node stays away or keeps
-    /// contradicting itself.
-    pub async fn run(&mut self) -> Result<(), ProviderError> {
-        let mut height = self.chain.height().await?;
+    /// [`ProviderError`] when nothing more can be done: the policy refuses the task, a record is damaged, the node keeps contradicting
+    /// itself.
+    pub async fn run(&mut self) -> Result<Ended, ProviderError> {
+        let mut height = self.first_height().await?;
         loop {
             match self.step(height).await {
-                Ok(Progress::Done) => return Ok(()),
+                Ok(Progress::Done) => return Ok(Ended::Done),
                 Ok(Progress::Going) => {
                     self.faults = 0;
                     self.said.remove(LOOP);
                 }
                 Err(error) if error.is_final() => return Err(error),
+                Err(ProviderError::Chain(error @ ChainError::Unreachable(_))) => self.node_is_away(&error),
                 Err(ProviderError::Chain(error)) if error.is_transient() => {
                     if self.is_news(LOOP, &error.to_string()) {
-                        tracing::warn!(%error, height, "the node did not answer; trying again at every block");
+                        tracing::warn!(%error, height, "the node did not take this; trying again at every block");
                     }
                 }
                 Err(error) => {
@@ -160,7 +185,10 @@ impl Provider {
                     }
                 }
             }
-            height = self.chain.wait_past(height).await?;
+            if self.leave.is_asked() && self.leave.owed().is_none() {
+                return Ok(Ended::Left);
+            }
+            height = self.next_height(height).await?;
         }
     }
 
@@ -170,6 +198,7 @@ impl Provider {
     /// [`ProviderError`]; what was already sent stays sent, and the next step goes on.
     pub async fn step(&mut self, height: u64) -> Result<Progress, ProviderError> {
         let snapshot = Snapshot::read(&self.chain, self.config.task).await?;
+        self.node_is_back();
         self.records.agree(&snapshot.task().settings_hash)?;
         self.take_evidence().await;
         self.look_back(&snapshot).await?;
@@ -177,11 +206,16 @@ impl Provider {
             self.erase_closed(&snapshot.task()).await?;
         }
         if has_ended(&snapshot.task()) {
+            self.leave.learn(None, None);
             return self.wind_up(&snapshot).await;
         }
-        let awaited = due(&snapshot.task, &snapshot.epoch, snapshot.round.as_ref(), self.address.as_bytes());
+        let mut awaited = due(&snapshot.task, &snapshot.epoch, snapshot.round.as_ref(), self.address.as_bytes());
+        if self.leave.is_asked() {
+            awaited.retain(leave::is_owed);
+            self.note_owed(&snapshot, height, &awaited).await?;
+        }
         self.train_if_wanted(&snapshot, &awaited).await?;
-        for what in awaited {
+        for what in awaited.iter().cloned() {
             let name = name_of(&what);
             let done = match what {
                 Due::Enrol { epoch } => self.enrol(&snapshot, height, epoch).await,
@@ -205,7 +239,10 @@ impl Provider {
                 other => other?,
             }
         }
-        self.check_in_early(&snapshot, height).await?;
+        if !self.leave.is_asked() {
+            self.check_in_early(&snapshot, height).await?;
+        }
+        self.note_owed(&snapshot, height, &awaited).await?;
         Ok(Progress::Going)
     }
 
@@ -216,15 +253,18 @@ impl Provider {
         if let (Some(round), Some(slot)) =
             (snapshot.round.as_ref().and_then(|r| r.round.as_ref()), member.map(|m| m.slot))
         {
-            let survives = slot > 0 && round.survivors.contains(&slot);
-            self.seen.insert(round.number, survives);
+            if round.number > self.settled {
+                self.seen.insert(round.number, slot > 0 && round.survivors.contains(&slot));
+            }
         }
         let over: Vec<u64> =
             self.seen.keys().copied().filter(|&number| number < task.round || has_ended(&task)).collect();
         for number in over {
+            let settled = self.chain.round(task.id, number).await?.and_then(|response| response.round);
             let took_part = self.seen.remove(&number).unwrap_or(false);
+            self.settled = self.settled.max(number);
             self.attempts.forget_round(number);
-            if let Some(settled) = self.chain.round(task.id, number).await?.and_then(|response| response.round) {
+            if let Some(settled) = settled {
                 let finished = settled.phase() == pb::RoundPhase::Finished;
                 let took_part = took_part || member.is_some_and(|member| settled.survivors.contains(&member.slot));
                 self.records.epoch(settled.epoch).round(number).erase_update()?;
@@ -242,6 +282,8 @@ impl Provider {
             return Ok(Progress::Going);
         }
         self.records.erase_training()?;
+        // Nothing is trained any more, and what was trained followed from it.
+        self.records.erase_secret()?;
         self.tell(Event::TaskEnded { status: task.status() });
         Ok(Progress::Done)
     }

@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! <chain>/task-<n>/lock                    held while a process works on the task
-//!                  secret                  decides training and rounding (secret)
+//!                  secret                  decides training and rounding (secret, erased when the task is over)
 //!                  settings                the hash of the settings that were agreed to
 //!                  training/<random>/      where a trainer works (secret, erased when it is done)
 //!                  epoch-<e>/keys          the four keys (secret, erased when the epoch is closed)
@@ -183,6 +183,11 @@ impl Records {
             }
         }
         Ok(secret)
+    }
+
+    /// Erases what decides training and rounding: who has it, and the rows, can tell the update behind a masked one.
+    pub fn erase_secret(&self) -> Result<(), RecordError> {
+        Ok(disk::erase(&self.folder.join("secret"), self.durability)?)
     }
 
     /// Holds the task to the settings that were agreed to first.

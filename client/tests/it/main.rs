@@ -8,6 +8,7 @@
 )]
 
 mod complaints;
+mod leaving;
 mod ledger;
 mod lies;
 mod mock;

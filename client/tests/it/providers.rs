@@ -48,6 +48,7 @@ async fn the_secrets_of_an_epoch_are_erased_when_its_evidence_window_is_over() {
     for index in 0..3 {
         let epoch = world.records(index).join("epoch-1");
         assert!(epoch.join("closed").exists() && epoch.join("deal").exists());
+        assert!(!world.records(index).join("secret").exists());
         assert!(!epoch.join("keys").exists() && !epoch.join("shares").exists());
         assert!(!epoch.join("round-1/update").exists() && epoch.join("round-1/submission").exists());
         assert!(!world.records(index).join("training/update.safetensors").exists());

@@ -14,6 +14,7 @@ use crate::commands::task::read_task;
 use crate::commands::Answered;
 use crate::context::Context;
 use crate::failure::Failure;
+use crate::interrupts::Stops;
 use crate::progress;
 use crate::show;
 use crate::task_file::TaskFile;
@@ -43,9 +44,14 @@ pub async fn run(context: &Context, args: Check) -> Answered {
     let work = tokio::task::spawn_blocking(move || {
         provider::check(&terms, model, prepared.trainer.as_ref(), prepared.rows, &place)
     });
-    let result = progress::during("training one round", work).await;
+    let mut stops = Stops::listen();
+    let result = tokio::select! {
+        result = progress::during("training one round", work) => Some(result),
+        () = stops.next() => None,
+    };
     // The folder holds an update, which tells about the rows behind it.
     let _ = std::fs::remove_dir_all(&folder);
+    let result = result.ok_or_else(Failure::interrupted)?;
     let report = result.map_err(|error| Failure::new(format!("training ended without a result: {error}")))??;
 
     let json = json!({
@@ -67,7 +73,7 @@ pub async fn run(context: &Context, args: Check) -> Answered {
         ("weight", report.weight.to_string()),
         ("model before", format!("loss {:.4}, accuracy {:.2} %", report.loss, report.accuracy * 100.0)),
         ("update", format!("norm {:.4}, the clip is {:.4}: {clipped}", report.norm, report.clip)),
-        ("submission", format!("{} in {} chunks", show::bytes(report.bytes), report.chunks)),
+        ("submission", format!("{} in {}", show::bytes(report.bytes), show::count(report.chunks.into(), "chunk"))),
         ("training took", format!("{:.2} s", report.seconds)),
     ];
     match &refusal {

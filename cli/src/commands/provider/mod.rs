@@ -1,8 +1,10 @@
 //! `bauta provider`: be a data provider.
 
 mod check;
+mod ready;
 mod run;
 mod standing;
+mod told;
 mod trainer;
 
 use clap::{Args, Subcommand};
@@ -56,7 +58,8 @@ JSON: {tx_hash, height, gas_wanted, gas_used, provider}")]
   bauta provider status bauta1... --output json
 
 JSON: {provider, registered, name, standing, jailed_until, may_take_part, why_not, bonded, unbonding, locks: [key], \
-unbondings: [{amount, matures_at}], offences: [{offence, task, epoch, round, slashed, height}]}; times are seconds since 1970.")]
+unbondings: [{amount, matures_at}], offences: [{offence, task, epoch, round, slashed, height}]}; standing is good, jailed, \
+tombstoned or unregistered; times are seconds since 1970.")]
     Status {
         /// An address or the name of a key; the key of --from if it is not given
         address: Option<String>,
@@ -75,12 +78,14 @@ against the task, or null.")]
   bauta provider run --task 1 --data rows.csv --bond 1000000ubauta --name \"City clinic\" --from bob --yes
   bauta provider run --task 1 --data rows.csv --trainer 'python3 train.py' --policy policy.toml --from bob
 
-It may be stopped and started again at any time: everything is on disk below --home before it is sent. Do not run it twice \
-with one key. A trainer is called as CMD DIR; docs/trainers.md says what it finds there.
+Ctrl-C or SIGTERM lets it finish what it owes to the running round, which it says, and stops it then; a second one stops it at \
+once. Started again it goes on: everything is on disk below --home before it is sent. Do not run it twice with one key. A node \
+that is away is waited for. A trainer is called as CMD DIR; docs/trainers.md says what it finds there.
 
 JSON: one object a line, {event, ...}: enrolled and dealt {epoch}; trained {round, loss, accuracy, norm}; checked_in {round}; \
 submitted {round, bytes}; answered {round, entries}; round_settled {round, finished, took_part}; sat_out {what, why}; \
-complained {dealer}; reported {accused, round}; task_ended {status}.")]
+complained {dealer}; reported {accused, round}; task_ended {status}; stopping {round, submission, answer, by_height, by_time}; \
+stopped {seat_in_epoch}, with the fields of stopping and costs when something is owed; node_away {why}; node_back; warning {what}.")]
     Run(run::Run),
 }
 

@@ -11,7 +11,8 @@ use super::Metadata;
 use crate::answer::{fields, Answer};
 use crate::commands::Answered;
 use crate::context::{merged, outcome_json, outcome_text, Account, Amount, Context};
-use crate::failure::Failure;
+use crate::failure::{in_plain_words, Failure};
+use crate::show;
 
 /// Registers.
 pub async fn register(context: &Context, metadata: Metadata) -> Answered {
@@ -60,7 +61,8 @@ pub async fn unbond(context: &Context, amount: &str) -> Answered {
     let outcome = context.transact(&account, &[any]).await?;
     let (bonds, json) = bonds(&account, &contracts).await?;
     let seconds = config.unbonding_seconds;
-    let text = format!("{coin} can be withdrawn in {seconds} seconds, and answers for offences until then; {bonds}.");
+    let seconds = show::count(seconds, "second");
+    let text = format!("{coin} can be withdrawn in {seconds}, and answers for offences until then; {bonds}.");
     let json = merged(json, json!({ "amount": coin.amount.to_string() }));
     Ok(Answer::new(outcome_text(&text, &outcome), merged(outcome_json(&outcome), json)))
 }
@@ -116,9 +118,15 @@ async fn whole_status(context: &Context, chain: &Chain, address: &str) -> Answer
     let offences = contracts.history(chain, Some(address)).await?;
 
     let (standing, until, reason) = match &found.standing {
+        Standing::Good {} if found.registration.is_none() => ("unregistered", None, None),
         Standing::Good {} => ("good", None, None),
         Standing::Jailed { until, reason } => ("jailed", Some(*until), Some(reason)),
         Standing::Tombstoned { reason, .. } => ("tombstoned", None, Some(reason)),
+    };
+    // No task takes one that has nothing to lose.
+    let why_not = match may.explanation {
+        None if bond.bonded.is_zero() => Some("nothing is bonded; `bauta provider bond` adds to the bond".to_owned()),
+        why => why,
     };
     let name = found.registration.as_ref().map(|registration| registration.metadata.name.clone());
     let json = json!({
@@ -127,8 +135,8 @@ async fn whole_status(context: &Context, chain: &Chain, address: &str) -> Answer
         "name": name,
         "standing": standing,
         "jailed_until": until,
-        "may_take_part": may.allowed,
-        "why_not": may.explanation,
+        "may_take_part": why_not.is_none(),
+        "why_not": why_not,
         "bonded": bond.bonded.to_string(),
         "unbonding": bond.unbonding.to_string(),
         "locks": bond.locks,
@@ -152,7 +160,7 @@ async fn whole_status(context: &Context, chain: &Chain, address: &str) -> Answer
     });
 
     let standing = match (reason, until) {
-        (Some(reason), Some(until)) => format!("{standing} for {reason}, until {until} (seconds since 1970)"),
+        (Some(reason), Some(until)) => format!("{standing} for {reason}, until {}", show::time(until)),
         (Some(reason), None) => format!("{standing} for {reason}"),
         _ => standing.to_owned(),
     };
@@ -160,7 +168,7 @@ async fn whole_status(context: &Context, chain: &Chain, address: &str) -> Answer
         ("provider", address.to_owned()),
         ("registered", name.unwrap_or_else(|| "no".to_owned())),
         ("standing", standing),
-        ("may take part", may.explanation.map_or_else(|| "yes".to_owned(), |why| format!("no: {why}"))),
+        ("may take part", why_not.map_or_else(|| "yes".to_owned(), |why| format!("no: {}", in_plain_words(&why)))),
         ("bonded", bond.bonded.to_string()),
         ("unbonding", bond.unbonding.to_string()),
     ];
@@ -168,7 +176,7 @@ async fn whole_status(context: &Context, chain: &Chain, address: &str) -> Answer
         rows.push(("locked by", bond.locks.iter().map(|key| format!("task {key}")).collect::<Vec<_>>().join(", ")));
     }
     for entry in &unbondings {
-        rows.push(("matures", format!("{} at {} (seconds since 1970)", entry.amount, entry.matures_at)));
+        rows.push(("matures", format!("{} at {}", entry.amount, show::time(entry.matures_at))));
     }
     for offence in &offences {
         let place = format!("task {}, epoch {}, round {}", offence.task, offence.epoch, offence.round);

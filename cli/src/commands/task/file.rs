@@ -3,8 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use bauta_client::chain::messages::TrainingMessage as _;
+use bauta_client::chain::DEFAULT_DENOM;
 use bauta_schema::training::v1 as pb;
 use clap::ValueEnum as _;
+use cosmrs::AccountId;
 use serde_json::json;
 
 use crate::answer::{fields, Answer};
@@ -12,10 +14,11 @@ use crate::commands::Answered;
 use crate::context::{merged, outcome_json, outcome_text, Amount, Context};
 use crate::failure::Failure;
 use crate::progress;
+use crate::show;
 use crate::task_file::{RecipeName, TaskFile};
 
 /// Writes a file to start from.
-pub fn init(name: RecipeName, providers: u32, seed: u64, out: Option<PathBuf>) -> Answered {
+pub fn init(name: RecipeName, providers: u32, seed: u64, out: Option<PathBuf>, force: bool) -> Answered {
     let text = TaskFile::of_recipe(&name.recipe(providers), providers, seed).render();
     let recipe = name.to_possible_value().map(|value| value.get_name().to_owned());
     let file = out.as_ref().map(|file| file.display().to_string());
@@ -23,12 +26,19 @@ pub fn init(name: RecipeName, providers: u32, seed: u64, out: Option<PathBuf>) -
     let Some(out) = out else {
         return Ok(Answer::new(text, json));
     };
-    if out.exists() {
-        return Err(Failure::new(format!("{} exists already", out.display())).hint("choose another name"));
-    }
+    refuse_existing(&out, force)?;
     std::fs::write(&out, &text).map_err(Failure::file("write", &out))?;
     let place = out.display();
     Ok(Answer::new(format!("{place} is written; what it costs says: bauta task estimate {place}"), json))
+}
+
+/// A file is written over only when that is asked for.
+pub fn refuse_existing(file: &Path, force: bool) -> Result<(), Failure> {
+    match file.exists() && !force {
+        true => Err(Failure::new(format!("{} exists already", file.display()))
+            .hint("choose another name, or write over it with --force")),
+        false => Ok(()),
+    }
 }
 
 /// What a file holds, as the chain is told.
@@ -47,6 +57,19 @@ fn read(path: &Path) -> Result<Proposal, Failure> {
 }
 
 impl Proposal {
+    /// What every chain refuses before it looks at its parameters, and the estimate does not see.
+    fn refusals(&self, prefix: &str) -> Vec<String> {
+        let issuer = self.file.cohort.issuer.as_deref().unwrap_or_default();
+        let is_address = |text: &str| text.parse::<AccountId>().is_ok_and(|account| account.prefix() == prefix);
+        match issuer.is_empty() || is_address(issuer) {
+            true => Vec::new(),
+            false => vec![format!(
+                "cohort.issuer is {issuer:?}, which is not an address of this chain; write the address itself, which begins with \
+                 \"{prefix}1\" (names of keys mean nothing to others)"
+            )],
+        }
+    }
+
     fn request(&self, owner: String, budget: Option<u128>) -> pb::QueryEstimateRequest {
         pb::QueryEstimateRequest {
             owner,
@@ -61,17 +84,20 @@ impl Proposal {
 pub async fn estimate(context: &Context, path: &Path, budget: Option<String>, offline: bool) -> Answered {
     let proposal = read(path)?;
     let budget = budget.map(|text| Amount::read("--budget", &text)).transpose()?;
-    let estimate = if offline {
+    let (mut estimate, denom) = if offline {
         let budget = budget.map(|budget| budget.number());
-        bauta_rounds::estimate(&bauta_rounds::params::default_params(), &proposal.request(String::new(), budget))
+        let request = proposal.request(String::new(), budget);
+        let estimate = bauta_rounds::estimate(&bauta_rounds::params::default_params(), &request);
+        (estimate, DEFAULT_DENOM.to_owned())
     } else {
         let chain = context.chain().await?;
-        let denom = &chain.settings().gas_price.denom;
-        let budget = budget.map(|budget| budget.coin("--budget", denom)).transpose()?;
+        let denom = chain.settings().gas_price.denom.clone();
+        let budget = budget.map(|budget| budget.coin("--budget", &denom)).transpose()?;
         let owner = context.signing_key().map(|key| key.address.to_string()).unwrap_or_default();
         let request = proposal.request(owner, budget.map(|coin| coin.amount));
-        progress::during("waiting for the node", chain.training("Estimate", &request)).await?
+        (progress::during("waiting for the node", chain.training("Estimate", &request)).await?, denom)
     };
+    estimate.refusals.extend(proposal.refusals(&context.settings.prefix));
     let accepted = estimate.refusals.is_empty();
     let json = json!({
         "accepted": accepted,
@@ -82,16 +108,21 @@ pub async fn estimate(context: &Context, path: &Path, budget: Option<String>, of
         "round_rewards": estimate.round_rewards,
         "round_bytes": estimate.round_bytes,
         "submit_blocks": estimate.submit_blocks,
+        "denom": denom,
         "elements": estimate.elements,
     });
+    let amount = |number: &str| format!("{number}{denom}");
     let mut text = fields(&[
         ("elements of the model", estimate.elements.to_string()),
-        ("fees of an epoch", format!("{} at most", estimate.epoch_fees)),
-        ("fees of a round", format!("{} at most", estimate.round_fees)),
-        ("rewards of a round", format!("{} at most", estimate.round_rewards)),
+        ("fees of an epoch", format!("{} at most", amount(&estimate.epoch_fees))),
+        ("fees of a round", format!("{} at most", amount(&estimate.round_fees))),
+        ("rewards of a round", format!("{} at most", amount(&estimate.round_rewards))),
         ("rounds", proposal.file.rounds.to_string()),
-        ("least budget", estimate.least_budget.clone()),
-        ("bytes of a round", format!("{} at most, in {} blocks", estimate.round_bytes, estimate.submit_blocks)),
+        ("least budget", amount(&estimate.least_budget)),
+        (
+            "bytes of a round",
+            format!("{} at most, in {}", estimate.round_bytes, show::count(estimate.submit_blocks, "block")),
+        ),
     ]);
     for refusal in &estimate.refusals {
         text.push_str(&format!("\nrefused: {refusal}"));
@@ -112,8 +143,9 @@ pub async fn create(context: &Context, path: &Path, budget: &str) -> Answered {
 
     // All refusals at once, before anything is signed.
     let request = proposal.request(owner.clone(), Some(budget.amount));
-    let estimate: pb::QueryEstimateResponse =
+    let mut estimate: pb::QueryEstimateResponse =
         progress::during("waiting for the node", account.chain.training("Estimate", &request)).await?;
+    estimate.refusals.extend(proposal.refusals(&context.settings.prefix));
     if !estimate.refusals.is_empty() {
         return Err(Failure::new(format!("the chain would refuse this task: {}", estimate.refusals.join("; ")))
             .hint(format!("`bauta task estimate {}` says what it costs", path.display())));

@@ -7,6 +7,7 @@ use bauta_client::model_provider;
 use bauta_schema::training::v1 as pb;
 use serde_json::{json, Value};
 
+use super::file::refuse_existing;
 use super::show::read;
 use crate::answer::{fields, Answer};
 use crate::commands::Answered;
@@ -15,7 +16,7 @@ use crate::failure::Failure;
 use crate::progress;
 
 /// Fetches a model.
-pub async fn model(context: &Context, task: u64, out: &Path, hash: Option<String>) -> Answered {
+pub async fn model(context: &Context, task: u64, out: &Path, hash: Option<String>, force: bool) -> Answered {
     let hash: Option<[u8; 32]> = hash
         .map(|text| {
             hex::decode(&text)
@@ -24,6 +25,7 @@ pub async fn model(context: &Context, task: u64, out: &Path, hash: Option<String
                 .ok_or_else(|| Failure::usage(format!("--hash is {text:?}; a model's hash has 64 hexadecimal digits")))
         })
         .transpose()?;
+    refuse_existing(out, force)?;
     let chain = context.chain().await?;
     read(&chain, task).await?;
     let download = model_provider::download(&chain, task, hash.as_ref());

@@ -37,6 +37,9 @@ JSON: {recipe, file, toml}; file is null without --out.")]
         /// Where to; standard output if it is not given
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
+        /// Write over a file that exists
+        #[arg(long, requires = "out")]
+        force: bool,
     },
     /// What a task would cost, and why it would be refused
     #[command(after_help = "Examples:
@@ -44,7 +47,7 @@ JSON: {recipe, file, toml}; file is null without --out.")]
   bauta task estimate task.toml --offline
 
 JSON: {accepted, refusals: [sentence], least_budget, epoch_fees, round_fees, round_rewards, round_bytes, submit_blocks, \
-elements}; amounts are decimal strings. The exit code is 1 if the task would be refused.")]
+elements, denom}; amounts are decimal strings. The exit code is 1 if the task would be refused.")]
     Estimate {
         /// The task's file
         file: PathBuf,
@@ -98,8 +101,10 @@ settings: the task's file as JSON}")]
   bauta task watch 1
   bauta task watch 1 --data held-out.csv --since 1
 
-JSON: one object a line: {round, status (finished or aborted), reason, participants, dropped, total_weight, bytes, height, \
-model_hash, accuracy}, and at the end {task, status, finished_rounds}. accuracy is null without --data.")]
+JSON: one object a line: {round, status (finished or aborted), reason, participants, dropped, participant_slots, dropped_slots, \
+total_weight, bytes, height, model_hash, accuracy}, and at the end {task, status, finished_rounds}. accuracy is null without \
+--data. participants and dropped are addresses; they are null when the chain keeps the members of the round's epoch no more, which \
+it does until the epoch's evidence window is over.")]
     Watch {
         /// The task
         task: u64,
@@ -124,6 +129,9 @@ JSON: {task, model_hash, elements, tensors: [{name, shape}], file}")]
         /// Which model; the latest if it is not given
         #[arg(long, value_name = "HEX")]
         hash: Option<String>,
+        /// Write over a file that exists
+        #[arg(long)]
+        force: bool,
     },
     /// End a task; its owner may. The running round is settled first, and the rest of the budget comes back
     #[command(after_help = "Example:
@@ -150,13 +158,13 @@ JSON: {tx_hash, height, gas_wanted, gas_used, task, amount}")]
 /// Runs the command.
 pub async fn run(context: &Context, command: Command) -> Answered {
     match command {
-        Command::Init { recipe, providers, seed, out } => file::init(recipe, providers, seed, out),
+        Command::Init { recipe, providers, seed, out, force } => file::init(recipe, providers, seed, out, force),
         Command::Estimate { file, budget, offline } => file::estimate(context, &file, budget, offline).await,
         Command::Create { file, budget } => file::create(context, &file, &budget).await,
         Command::List { running } => show::list(context, running).await,
         Command::Show { task, toml } => show::show(context, task, toml).await,
         Command::Watch { task, since, data } => watch::watch(context, task, since, data).await,
-        Command::Model { task, out, hash } => manage::model(context, task, &out, hash).await,
+        Command::Model { task, out, hash, force } => manage::model(context, task, &out, hash, force).await,
         Command::Cancel { task } => manage::cancel(context, task).await,
         Command::TopUp { task, amount } => manage::top_up(context, task, &amount).await,
     }

@@ -140,7 +140,9 @@ pub async fn show(context: &Context, id: u64, toml: bool) -> Answered {
             format!("{} checked in, {} submitted, {} partials", round.check_ins, round.submissions, round.partials);
         rows.push(("round", format!("{}, {phase}; {counts}", round.number)));
     }
-    rows.push(("model", format!("{} of {} elements, {model_hash}", file.model.kind.name(), task.elements)));
+    let elements = crate::show::count(task.elements, "element");
+    rows.push(("model", format!("{} of {elements}", file.model.kind.name())));
+    rows.push(("model hash", model_hash));
     rows.push(("budget", format!("{} deposited, {} held", escrow.deposited, escrow.held)));
     rows.push(("spent", format!("{} fees, {} rewards, {} came back", escrow.fees, escrow.rewards, escrow.refunded)));
     for verdict in &verdicts {

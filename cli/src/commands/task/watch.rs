@@ -95,10 +95,10 @@ impl Watch {
 
     async fn line_of(&mut self, round: &pb::Round) -> Result<(String, Value), Failure> {
         let members = self.members_of(round.epoch).await?;
-        let name = |slot: &u32| members.get(slot).cloned().unwrap_or_else(|| format!("slot {slot}"));
-        let participants: Vec<String> = round.survivors.iter().map(name).collect();
-        let gone = round.group.iter().filter(|slot| !round.survivors.contains(slot));
-        let dropped: Vec<String> = gone.map(name).collect();
+        let gone: Vec<u32> = round.group.iter().filter(|slot| !round.survivors.contains(slot)).copied().collect();
+        // Who held a slot is known until the epoch's evidence window is over.
+        let addresses =
+            |slots: &[u32]| -> Option<Vec<String>> { slots.iter().map(|slot| members.get(slot).cloned()).collect() };
         let finished = round.phase() == pb::RoundPhase::Finished;
         let reason = (!finished).then(|| show::abort_reason(round.abort_reason()));
         let result = round.result.clone();
@@ -111,8 +111,10 @@ impl Watch {
             "round": round.number,
             "status": if finished { "finished" } else { "aborted" },
             "reason": reason,
-            "participants": participants,
-            "dropped": dropped,
+            "participants": addresses(&round.survivors),
+            "dropped": addresses(&gone),
+            "participant_slots": round.survivors,
+            "dropped_slots": gone,
             "total_weight": result.as_ref().map(|result| result.total_weight),
             "bytes": round.bytes,
             "height": round.settled_height,
@@ -121,7 +123,12 @@ impl Watch {
         });
         let mut text = match &reason {
             None => {
-                format!("round {:>3}  finished  {} of {} updates", round.number, participants.len(), round.group.len())
+                format!(
+                    "round {:>3}  finished  {} of {} updates",
+                    round.number,
+                    round.survivors.len(),
+                    round.group.len()
+                )
             }
             Some(reason) => format!("round {:>3}  aborted: {}", round.number, reason.replace('_', " ")),
         };
@@ -132,8 +139,9 @@ impl Watch {
         if let Some(hash) = model_hash.as_deref().and_then(|hash| hash.get(..16)) {
             text.push_str(&format!("  model {hash}"));
         }
-        if !dropped.is_empty() {
-            let names: Vec<String> = dropped.iter().map(|address| short(address)).collect();
+        if !gone.is_empty() {
+            let name = |slot: &u32| members.get(slot).map_or_else(|| format!("slot {slot}"), |address| short(address));
+            let names: Vec<String> = gone.iter().map(name).collect();
             text.push_str(&format!("  dropped {}", names.join(" ")));
         }
         Ok((text, json))
@@ -186,7 +194,7 @@ impl Watch {
 
 fn bar() -> ProgressBar {
     let bar = ProgressBar::new_spinner();
-    if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}") {
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {wide_msg}") {
         bar.set_style(style);
     }
     bar.enable_steady_tick(Duration::from_millis(120));
