@@ -121,7 +121,7 @@ impl GenesisDoc {
     /// When a validator has no Ed25519 key or no power.
     pub fn init_chain(&self) -> Result<RequestInitChain, GenesisError> {
         let time: Timestamp = self.genesis_time.into();
-        let validators = self
+        let mut validators = self
             .validators
             .iter()
             .map(|validator| {
@@ -133,9 +133,15 @@ impl GenesisDoc {
                 let power = validator.power.parse().ok().filter(|power| *power > 0).ok_or_else(|| {
                     GenesisError(format!("a validator's power must be positive, not {}", validator.power))
                 })?;
-                Ok(ValidatorUpdate { pub_key: Some(PublicKey { sum: Some(Sum::Ed25519(key)) }), power })
+                let address = <[u8; 32]>::from(Sha256::digest(&key));
+                let update = ValidatorUpdate { pub_key: Some(PublicKey { sum: Some(Sum::Ed25519(key)) }), power };
+                Ok((std::cmp::Reverse(power), address, update))
             })
-            .collect::<Result<_, GenesisError>>()?;
+            .collect::<Result<Vec<_>, GenesisError>>()?;
+        // In the order of a validator set: the most power first, then by address (CometBFT v0.38, types/validator_set.go,
+        // `ValidatorsByVotingPower`). An address is the beginning of the hash, so whole hashes have the same order.
+        validators.sort_by_key(|told| (told.0, told.1));
+        let validators = validators.into_iter().map(|(_, _, update)| update).collect();
         let app_state = serde_json::to_vec(&self.app_state).map_err(|error| GenesisError(error.to_string()))?;
         Ok(RequestInitChain {
             time: Some(time),
@@ -264,5 +270,33 @@ impl GenesisBuilder {
             "app_hash": "",
             "app_state": Value::Object(app_state),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn validators_are_told_in_the_order_of_cometbfts_set_whatever_the_genesis_has() {
+        let keys: [[u8; 32]; 3] = [[1; 32], [2; 32], [3; 32]];
+        let told = |order: [usize; 3]| {
+            let mut genesis = GenesisBuilder::new("bauta-1");
+            for index in order {
+                let power = if index == 2 { 20 } else { 10 };
+                genesis = genesis.validator(&keys[index], power, None);
+            }
+            let request = GenesisDoc::read(&genesis.build()).expect("a genesis").init_chain().expect("a request");
+            request.validators
+        };
+        let first = told([0, 1, 2]);
+        assert_eq!(first, told([2, 1, 0]));
+        assert_eq!(first, told([1, 2, 0]));
+        assert_eq!(first[0].power, 20);
+        let address = |update: &ValidatorUpdate| match update.pub_key.as_ref().and_then(|key| key.sum.clone()) {
+            Some(Sum::Ed25519(key)) => Sha256::digest(key)[..20].to_vec(),
+            _ => Vec::new(),
+        };
+        assert!(address(&first[1]) < address(&first[2]));
     }
 }
