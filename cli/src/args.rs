@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 use crate::answer::Format;
-use crate::commands::{bank, keys, params, provider, rewards, status, task, tx, wasm};
+use crate::commands::{bank, block, contracts, faucet, keys, params, provider, rewards, status, task, tx, wasm};
 use crate::demo;
 
 /// Train models on data that nobody but its owner sees: keys, tasks, data providers, contracts, and a demo.
@@ -107,6 +107,8 @@ pub enum Command {
     /// Coins: what an account has, and sending them
     #[command(subcommand)]
     Bank(bank::Command),
+    Faucet(faucet::Faucet),
+    Block(block::Block),
     /// Transactions
     #[command(subcommand)]
     Tx(tx::Command),
@@ -118,6 +120,9 @@ pub enum Command {
     /// Be a data provider
     #[command(subcommand)]
     Provider(provider::Command),
+    /// The contracts that register, bond and slash data providers
+    #[command(subcommand)]
+    Contracts(contracts::Command),
     /// Contracts: store, instantiate, execute, migrate, ask
     #[command(subcommand)]
     Wasm(wasm::Command),

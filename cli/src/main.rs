@@ -9,6 +9,7 @@ mod ask;
 mod commands;
 mod context;
 mod demo;
+mod deploy;
 mod failure;
 mod interrupts;
 mod progress;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use abci_app::config::Config;
+use abci_app::operator::url_of;
 use abci_app::Node;
 use anyhow::Context as _;
 use serde_json::{json, Value};
@@ -29,11 +30,17 @@ pub struct Status {
 }
 
 impl Status {
+    // Read by a program that executes no block.
+    #[allow(clippy::disallowed_methods)]
     pub fn run(self) -> anyhow::Result<()> {
         let home = self.home.get()?;
         let url = match self.node {
             Some(url) => url,
-            None => home.rpc_url()?,
+            // What overrides CometBFT's configuration counts here as well.
+            None => match std::env::var("CMT_RPC_LADDR") {
+                Ok(laddr) => url_of(&laddr),
+                Err(_) => home.rpc_url()?,
+            },
         };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("no runtime")?;
         let answer = match runtime.block_on(ask(&url)) {

@@ -118,7 +118,12 @@ impl Home {
             .and_then(|rpc| rpc.get("laddr"))
             .and_then(|laddr| laddr.as_str())
             .unwrap_or("tcp://127.0.0.1:26657");
-        let address = laddr.strip_prefix("tcp://").unwrap_or(laddr);
-        Ok(format!("http://{}", address.replace("0.0.0.0", "127.0.0.1")))
+        Ok(url_of(laddr))
     }
+}
+
+/// The URL at which a client on this machine reaches what listens on `laddr`.
+pub fn url_of(laddr: &str) -> String {
+    let address = laddr.strip_prefix("tcp://").unwrap_or(laddr);
+    format!("http://{}", address.replace("0.0.0.0", "127.0.0.1"))
 }

@@ -16,10 +16,11 @@ mod engine;
 mod files;
 mod home;
 mod keys;
+pub mod programs;
 mod replay;
 
 pub use devnet::{testnet, DevnetKey, Founding, Member, PORTS_PER_NODE};
 pub use engine::{EngineOptions, Ports};
-pub use home::Home;
+pub use home::{url_of, Home};
 pub use keys::{NodeKey, ValidatorKey};
 pub use replay::Replay;

@@ -1,6 +1,9 @@
 //! The commands, a module a group.
 
 pub mod bank;
+pub mod block;
+pub mod contracts;
+pub mod faucet;
 pub mod keys;
 pub mod params;
 pub mod provider;
@@ -57,6 +60,9 @@ async fn dispatch(context: &Context, command: Command) -> Answered {
         Command::Demo(args) => demo::run(args, context.settings.output).await,
         Command::Keys(command) => keys::run(context, command),
         Command::Bank(command) => bank::run(context, command).await,
+        Command::Block(args) => block::run(context, args).await,
+        Command::Contracts(command) => contracts::run(context, command).await,
+        Command::Faucet(args) => faucet::run(context, args).await,
         Command::Tx(command) => tx::run(context, command).await,
         Command::Task(command) => task::run(context, command).await,
         Command::Rewards(args) => rewards::run(context, args).await,

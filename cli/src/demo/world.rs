@@ -6,20 +6,19 @@ use std::sync::Arc;
 use abci_app::coin::Coins;
 use abci_app::operator::Founding;
 use anyhow::Context as _;
-use bauta_client::chain::{messages, Chain, Fee, Signer, DEFAULT_DENOM, DEFAULT_PREFIX};
+use bauta_client::chain::{Chain, Signer, DEFAULT_DENOM, DEFAULT_PREFIX};
 use bauta_client::contracts::Contracts;
 use bauta_client::keys::{Keyring, KeyringBackend, SecretKey};
-use bauta_messages::{registry, slashing, staking};
-use bauta_schema::training::v1 as pb;
+use bauta_messages::slashing;
 use cosmwasm_std::Decimal;
 use rand::SeedableRng as _;
 use rand_chacha::ChaCha20Rng;
-use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use super::args::{Args, Engine};
 use super::engine::Running;
 use super::screen::Screen;
+use crate::deploy::Terms;
 
 /// The chain's id.
 pub const CHAIN_ID: &str = "bauta-1";
@@ -33,13 +32,6 @@ const UNBONDING_SECONDS: u64 = 600;
 
 /// When the chain begins: every run alike.
 const GENESIS_TIME: &str = "2026-01-01T00:00:00Z";
-
-/// The three contracts, as they are committed in `contracts/artifacts`.
-const ARTIFACTS: [(&str, &[u8]); 3] = [
-    ("registry", include_bytes!("../../../contracts/artifacts/registry.wasm")),
-    ("staking", include_bytes!("../../../contracts/artifacts/staking.wasm")),
-    ("slashing", include_bytes!("../../../contracts/artifacts/slashing.wasm")),
-];
 
 /// Somebody with a keyring in a folder of its own and a connection of its own to the chain.
 pub struct Person {
@@ -130,82 +122,26 @@ impl World {
     }
 }
 
-/// Stores and instantiates the contracts, makes them known to one another and to the chain.
+/// What the run's contracts begin with.
+fn terms() -> Terms {
+    Terms {
+        unbonding_seconds: UNBONDING_SECONDS,
+        penalties: vec![
+            silence(slashing::kind::NO_SUBMISSION, Decimal::percent(1)),
+            silence(slashing::kind::SILENT_SEAT, Decimal::percent(2)),
+        ],
+        // A reported second header settles before the survivors of its round are final.
+        min_window: Some(4),
+        issuers: Vec::new(),
+    }
+}
+
+/// Sets up the contracts of data providers.
 ///
 /// # Errors
 /// When the chain refuses a step.
 pub async fn deploy(authority: &Person) -> anyhow::Result<Contracts> {
-    let me = authority.signer.address().to_owned();
-    let mut codes = Vec::new();
-    for (name, code) in ARTIFACTS {
-        let store = messages::store_code(&me, code.to_vec());
-        let stored = execute(authority, store).await.with_context(|| format!("could not store the contract {name}"))?;
-        let code_id: u64 = stored
-            .attribute("store_code", "code_id")
-            .and_then(|id| id.parse().ok())
-            .with_context(|| format!("storing {name} answered no code id"))?;
-        codes.push(code_id);
-    }
-
-    let registry = instantiate(
-        authority,
-        codes[0],
-        "registry",
-        &registry::InstantiateMsg { admin: None, slashing: None, issuers: vec![] },
-    )
-    .await?;
-    let staking = instantiate(
-        authority,
-        codes[1],
-        "staking",
-        &staking::InstantiateMsg {
-            admin: None,
-            slashing: None,
-            treasury: None,
-            bond_denom: DEFAULT_DENOM.to_owned(),
-            unbonding_seconds: UNBONDING_SECONDS,
-            max_unbondings: None,
-        },
-    )
-    .await?;
-    let slashing = instantiate(
-        authority,
-        codes[2],
-        "slashing",
-        &slashing::InstantiateMsg {
-            admin: None,
-            staking: staking.clone(),
-            registry: registry.clone(),
-            penalties: vec![
-                silence(slashing::kind::NO_SUBMISSION, Decimal::percent(1)),
-                silence(slashing::kind::SILENT_SEAT, Decimal::percent(2)),
-            ],
-        },
-    )
-    .await?;
-
-    let known = Some(slashing.clone());
-    let update = registry::ExecuteMsg::UpdateConfig { slashing: known.clone() };
-    execute(authority, messages::execute(&me, &registry, &update, &[])?).await?;
-    let update = staking::ExecuteMsg::UpdateConfig {
-        slashing: known,
-        treasury: None,
-        unbonding_seconds: None,
-        max_unbondings: None,
-    };
-    execute(authority, messages::execute(&me, &staking, &update, &[])?).await?;
-
-    let params = pb::Params {
-        registry: registry.clone(),
-        staking: staking.clone(),
-        slashing: slashing.clone(),
-        // A reported second header settles before the survivors of its round are final.
-        min_window: 4,
-        ..authority.chain.training_params().await?
-    };
-    let update = pb::MsgUpdateParams { authority: me, params: Some(params) };
-    execute(authority, messages::any("/bauta.training.v1.MsgUpdateParams", &update)).await?;
-    Ok(Contracts { registry, staking, slashing })
+    crate::deploy::deploy(&authority.chain, &authority.signer, &terms()).await
 }
 
 fn silence(kind: &str, fraction: Decimal) -> slashing::PenaltyRow {
@@ -219,28 +155,6 @@ fn silence(kind: &str, fraction: Decimal) -> slashing::PenaltyRow {
             compensation_fraction: Decimal::zero(),
         },
     }
-}
-
-async fn instantiate<M: Serialize>(
-    authority: &Person,
-    code_id: u64,
-    label: &str,
-    message: &M,
-) -> anyhow::Result<String> {
-    let me = authority.signer.address();
-    let message = messages::instantiate(me, Some(me), code_id, label, serde_json::to_vec(message)?, &[], None);
-    let outcome =
-        execute(authority, message).await.with_context(|| format!("could not instantiate the contract {label}"))?;
-    outcome
-        .attribute("instantiate", "_contract_address")
-        .with_context(|| format!("instantiating {label} answered no address"))
-}
-
-async fn execute(
-    who: &Person,
-    message: cosmrs::Any,
-) -> Result<bauta_client::chain::Outcome, bauta_client::chain::ChainError> {
-    who.chain.execute(&who.signer, &[message], Fee::Simulated, "").await
 }
 
 fn secret_key(seed: u64, name: &str) -> anyhow::Result<SecretKey> {

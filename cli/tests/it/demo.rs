@@ -79,3 +79,20 @@ fn impossible_sizes_are_refused_with_a_sentence() {
     bauta.fails(&["demo", "--rounds", "0"], 1, "at least one round");
     bauta.fails(&["demo", "--drop", "9"], 1, "can drop out");
 }
+
+#[test]
+fn four_validators_under_cometbft_train_the_model_that_the_sequencer_trains() {
+    let options = ["--rounds", "4", "--providers", "6", "--seed", "3"];
+    let embedded = report(&options);
+    let cometbft = report(&[&options[..], &["--engine", "cometbft", "--validators", "4"]].concat());
+    assert_eq!(cometbft["engine"], "cometbft");
+    assert_eq!(cometbft["model_hash"], embedded["model_hash"]);
+    let participants = |report: &Value| -> Vec<Value> {
+        report["rounds"].as_array().unwrap().iter().map(|round| round["participants"].clone()).collect()
+    };
+    assert_eq!(participants(&cometbft), participants(&embedded));
+    assert_eq!(offences(&cometbft), offences(&embedded));
+    let replayed =
+        |check: &Value| check["name"].as_str().unwrap().ends_with("at every height") && check["passed"] == true;
+    assert!(cometbft["checks"].as_array().unwrap().iter().any(replayed), "{}", cometbft["checks"]);
+}

@@ -14,6 +14,7 @@ mod keys;
 mod mistakes;
 mod node;
 mod people;
+mod readme;
 mod stops;
 mod streams;
 mod tasks;

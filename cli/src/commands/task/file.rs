@@ -18,8 +18,8 @@ use crate::show;
 use crate::task_file::{RecipeName, TaskFile};
 
 /// Writes a file to start from.
-pub fn init(name: RecipeName, providers: u32, seed: u64, out: Option<PathBuf>, force: bool) -> Answered {
-    let text = TaskFile::of_recipe(&name.recipe(providers), providers, seed).render();
+pub fn init(name: RecipeName, providers: u32, rounds: u32, seed: u64, out: Option<PathBuf>, force: bool) -> Answered {
+    let text = TaskFile { rounds, ..TaskFile::of_recipe(&name.recipe(providers), providers, seed) }.render();
     let recipe = name.to_possible_value().map(|value| value.get_name().to_owned());
     let file = out.as_ref().map(|file| file.display().to_string());
     let json = json!({ "recipe": recipe, "file": file, "toml": text });

@@ -31,6 +31,9 @@ JSON: {recipe, file, toml}; file is null without --out.")]
         /// At most how many providers, 3 to 96
         #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(3..=96))]
         providers: u32,
+        /// How many rounds to finish
+        #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..))]
+        rounds: u32,
         /// Decides the first weights of a network
         #[arg(long, value_name = "N", default_value_t = 1)]
         seed: u64,
@@ -158,7 +161,9 @@ JSON: {tx_hash, height, gas_wanted, gas_used, task, amount}")]
 /// Runs the command.
 pub async fn run(context: &Context, command: Command) -> Answered {
     match command {
-        Command::Init { recipe, providers, seed, out, force } => file::init(recipe, providers, seed, out, force),
+        Command::Init { recipe, providers, rounds, seed, out, force } => {
+            file::init(recipe, providers, rounds, seed, out, force)
+        }
         Command::Estimate { file, budget, offline } => file::estimate(context, &file, budget, offline).await,
         Command::Create { file, budget } => file::create(context, &file, &budget).await,
         Command::List { running } => show::list(context, running).await,

@@ -1,7 +1,6 @@
 //! What orders the transactions of a run: the sequencer of this process, or CometBFT in processes of its own.
 
 mod processes;
-mod programs;
 mod replay;
 
 use std::path::Path;

@@ -6,12 +6,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use abci_app::operator::{EngineOptions, Founding, Home, Member, NodeKey, Ports, ValidatorKey};
+use abci_app::operator::{programs, EngineOptions, Founding, Home, Member, NodeKey, Ports, ValidatorKey};
 use anyhow::{bail, Context as _};
 use bauta_client::chain::{Chain, ChainSettings};
 
 use super::super::world::derive;
-use super::programs;
 
 /// Milliseconds from a block to the next.
 pub const BLOCK_MS: u64 = 200;

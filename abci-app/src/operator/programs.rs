@@ -51,9 +51,12 @@ pub fn cometbft(say: impl Fn(String)) -> anyhow::Result<PathBuf> {
 
 fn find(name: &str) -> Option<PathBuf> {
     let own = std::env::current_exe().ok();
-    let beside = own.as_deref().and_then(Path::parent).map(|folder| folder.join(name));
+    let folder = own.as_deref().and_then(Path::parent);
+    // Tests lie one folder below the programs that are built with them.
+    let above = folder.filter(|folder| folder.ends_with("deps")).and_then(Path::parent);
+    let beside = folder.into_iter().chain(above).map(|folder| folder.join(name));
     // Whether a path names a program, and not a folder of that name.
-    beside.into_iter().chain(on_path(name)).find(|candidate| candidate.is_file())
+    beside.chain(on_path(name)).find(|candidate| candidate.is_file())
 }
 
 // What the demo starts does not depend on what a block does.
