@@ -23,8 +23,8 @@ use crate::demo;
   bauta provider run --task 1 --data rows.csv --from bob
   bauta task model 1 --out model.safetensors
 
-Defaults may stand in ~/.bauta/config.toml: node, chain_id, from, keyring_backend, passphrase_file, gas, gas_prices, output,
-prefix, log."
+Defaults may stand in ~/.bauta/config.toml: node, chain_id, trust, from, keyring_backend, passphrase_file, gas, gas_prices,
+output, prefix, log."
 )]
 pub struct Cli {
     /// Options of every command.
@@ -39,12 +39,17 @@ pub struct Cli {
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Options of every command")]
 pub struct Global {
-    /// The node's RPC address [default: http://localhost:26657]
-    #[arg(long, global = true, value_name = "URL", env = "BAUTA_NODE", hide_env_values = true)]
-    pub node: Option<String>,
+    /// The node's RPC address; of several, given again or with commas, another is asked when one does not answer [default:
+    /// http://localhost:26657]
+    #[arg(long, global = true, value_name = "URL", env = "BAUTA_NODE", hide_env_values = true, value_delimiter = ',')]
+    pub node: Vec<String>,
     /// The chain's id; the node is asked when it is not given, and refused when it belongs to another chain
     #[arg(long, global = true, value_name = "ID", env = "BAUTA_CHAIN_ID", hide_env_values = true)]
     pub chain_id: Option<String>,
+    /// A block of the chain that you trust, for the light client to begin with [default: the last one verified, or the node's last
+    /// one on first use]
+    #[arg(long, global = true, value_name = "HEIGHT:HASH", env = "BAUTA_TRUST", hide_env_values = true)]
+    pub trust: Option<String>,
     /// Where keys, configuration and providers' records are kept [default: ~/.bauta]
     #[arg(long, global = true, value_name = "DIR", env = "BAUTA_HOME", hide_env_values = true)]
     pub home: Option<PathBuf>,

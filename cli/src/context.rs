@@ -5,6 +5,7 @@ use std::str::FromStr as _;
 use bauta_client::chain::{Chain, ChainError, ChainSettings, Coin, Fee, GasPrice, Outcome, Signer};
 use bauta_client::contracts::Contracts;
 use bauta_client::keys::{Entry, KeyError, Keyring, KeyringBackend};
+use bauta_client::light::LightConfig;
 use cosmrs::{AccountId, Any};
 use serde_json::{json, Value};
 use tendermint::abci::Event;
@@ -13,7 +14,7 @@ use crate::args::Backend;
 use crate::ask::{self, PassphraseSource};
 use crate::failure::Failure;
 use crate::progress;
-use crate::settings::{Gas, Settings};
+use crate::settings::{without_password, Gas, Settings};
 
 /// What every command is given.
 #[derive(Debug)]
@@ -53,7 +54,7 @@ impl Context {
     /// The chain behind `--node`. Its id is compared with `--chain-id`.
     pub async fn chain(&self) -> Result<Chain, Failure> {
         let connect = async {
-            let asked = Chain::http(&self.settings.node, ChainSettings::new("")).map_err(|error| match error {
+            let asked = Chain::connect(&self.settings.nodes, ChainSettings::new("")).map_err(|error| match error {
                 ChainError::Endpoint { what, .. } => ChainError::Endpoint { url: self.settings.shown_node(), what },
                 other => other,
             })?;
@@ -65,7 +66,9 @@ impl Context {
             let mut settings = ChainSettings::new(found);
             settings.prefix.clone_from(&self.settings.prefix);
             settings.gas_price = self.gas_price(&asked).await?;
-            Ok(asked.with_settings(settings))
+            let file = self.settings.home.join("light").join(format!("{}.json", settings.chain_id));
+            let light = LightConfig { trust: self.settings.trust, ..LightConfig::new(file) };
+            Ok(asked.with_settings(settings).with_light(light))
         };
         progress::during("waiting for the node", connect).await
     }
@@ -74,7 +77,8 @@ impl Context {
         match error {
             ChainError::Unreachable(why) => {
                 let node = self.settings.shown_node();
-                let why = why.replace(&self.settings.node, &node);
+                let shown = |why: String, node: &String| why.replace(node, &without_password(node));
+                let why = self.settings.nodes.iter().fold(why, shown);
                 Failure::node_away(format!("no node answers at {node}: {why}"))
                     .hint("start one, or name the RPC address of another with --node URL")
             }

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use bauta_client::chain::DEFAULT_PREFIX;
+use bauta_client::light::Trust;
 use bauta_client::toml_file;
 use serde::Deserialize;
 
@@ -19,6 +20,7 @@ pub const DEFAULT_LOG: &str = "warn";
 struct ConfigFile {
     node: Option<String>,
     chain_id: Option<String>,
+    trust: Option<String>,
     keyring_backend: Option<Backend>,
     passphrase_file: Option<PathBuf>,
     from: Option<String>,
@@ -41,10 +43,12 @@ pub enum Gas {
 /// The options of every command.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// The node's RPC address.
-    pub node: String,
+    /// The nodes' RPC addresses, at least one.
+    pub nodes: Vec<String>,
     /// The chain's id, if it was given.
     pub chain_id: Option<String>,
+    /// The block where trust in the chain begins, if one was given.
+    pub trust: Option<Trust>,
     /// The home folder.
     pub home: PathBuf,
     /// How keys are kept.
@@ -72,9 +76,9 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// The node's address as it may be shown: without the name and the password that may stand in it.
+    /// The nodes' addresses as they may be shown: without the names and the passwords that may stand in them.
     pub fn shown_node(&self) -> String {
-        without_password(&self.node)
+        self.nodes.iter().map(|node| without_password(node)).collect::<Vec<_>>().join(", ")
     }
 
     /// Puts command line, environment and file together, in this order.
@@ -103,10 +107,22 @@ impl Settings {
             (Some(log), _, _) | (None, 0, Some(log)) => log,
             _ => verbose.to_owned(),
         };
-        let node = global.node.or(file.node).unwrap_or_else(|| "http://localhost:26657".to_owned());
+        let trust = global.trust.or(file.trust).map(|text| text.parse::<Trust>());
+        let trust = trust.transpose().map_err(|error| Failure::usage(error.to_string()))?;
+        let given = match global.node.is_empty() {
+            true => file.node.as_deref().unwrap_or_default().split(',').map(str::to_owned).collect(),
+            false => global.node,
+        };
+        let named = given.iter().map(|node| node.trim()).filter(|node| !node.is_empty());
+        let mut nodes: Vec<String> =
+            named.map(|node| if node.contains("://") { node.to_owned() } else { format!("http://{node}") }).collect();
+        if nodes.is_empty() {
+            nodes.push("http://localhost:26657".to_owned());
+        }
         Ok(Self {
-            node: if node.contains("://") { node } else { format!("http://{node}") },
+            nodes,
             chain_id: global.chain_id.or(file.chain_id),
+            trust,
             keyring_backend: global.keyring_backend.or(file.keyring_backend).unwrap_or(Backend::File),
             passphrase_file: global.passphrase_file.or(file.passphrase_file),
             from: global.from.or(file.from),
@@ -133,7 +149,7 @@ fn default_home() -> Result<PathBuf, Failure> {
 }
 
 /// A URL without what stands before an `@` in its authority.
-fn without_password(url: &str) -> String {
+pub fn without_password(url: &str) -> String {
     let (scheme, rest) = url.split_once("://").unwrap_or(("http", url));
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let (authority, path) = rest.split_at(end);

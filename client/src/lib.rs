@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`keys`] | mnemonics, account keys, a keyring on disk |
 //! | [`chain`] | queries, transactions, waiting for blocks |
+//! | [`light`] | headers are followed, records are read with proofs |
 //! | [`contracts`] | registry, staking and slashing |
 //! | [`provider`] | the daemon of a data provider, its records, its checks |
 //! | [`policy`] | what a data provider agrees to |
@@ -13,8 +14,9 @@
 //! | [`disk`] | files for their owner only |
 //! | [`toml_file`] | files that people write, and what is wrong in them |
 //!
-//! The chain is seen only through [`tendermint_rpc::Client`]. Until a light client follows the headers, the endpoint is trusted: what
-//! it answers is checked for consistency (hashes, roots, contexts are recomputed), not for truth.
+//! The chain is seen only through [`tendermint_rpc::Client`]. What it answers is checked for consistency (hashes, roots, contexts are
+//! recomputed); with a light client, the records that hold those roots and contexts are read with proofs against verified headers before
+//! anything secret depends on them.
 
 // Clients have clocks and environments; nothing here executes a block.
 #![allow(clippy::disallowed_types, clippy::disallowed_methods)]
@@ -24,6 +26,7 @@ pub mod contracts;
 pub mod disk;
 pub mod evidence;
 pub mod keys;
+pub mod light;
 pub mod model_provider;
 pub mod policy;
 pub mod provider;

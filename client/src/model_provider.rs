@@ -4,8 +4,10 @@ use std::path::Path;
 
 use bauta_learning::model::Model;
 use bauta_learning::trainers::Tensors;
+use bauta_rounds::keys;
 use bauta_rounds::terms::Terms;
 use bauta_schema::training::v1 as pb;
+use prost::Message as _;
 
 use crate::chain::messages::TrainingMessage;
 use crate::chain::query::{endless, MAX_PAGES};
@@ -113,20 +115,46 @@ pub async fn list(chain: &Chain, running_only: bool) -> Result<Vec<pb::QueryTask
     Err(endless("Tasks"))
 }
 
-/// A task's model: the latest, or the one with a hash. Its bytes are compared with the hash and its tensors with the task's settings.
+/// A task's model: the latest, or the one with a hash. Its bytes are compared with the hash and its tensors with the task's settings;
+/// with a light client the latest model's hash and the settings are those that the chain's headers prove.
 ///
 /// # Errors
 /// [`ModelProviderError`].
 pub async fn download(chain: &Chain, task_id: u64, hash: Option<&[u8; 32]>) -> Result<Model, ModelProviderError> {
     let wrong = |why: &dyn std::fmt::Display| ModelProviderError::Model(why.to_string());
-    let (_, settings) = chain.task(task_id).await?;
+    let (task, settings) = chain.task(task_id).await?;
+    let proven = proven_task(chain, task_id).await?;
+    if proven.as_ref().is_some_and(|proven| proven.settings_hash != pb::settings_hash(&settings)) {
+        return Err(wrong(&"the node shows other settings of its task than the chain's headers prove"));
+    }
+    let latest = proven.map_or(task.model_hash, |proven| proven.model_hash);
     let terms = Terms::read(&settings).map_err(|why| wrong(&why))?;
-    let bytes = chain.model(task_id, hash.map(|hash| hash.as_slice())).await?;
+    let bytes = chain.model(task_id, Some(hash.map_or(latest.as_slice(), |hash| hash.as_slice()))).await?;
     let model = Model::decode(&bytes).map_err(|why| wrong(&why))?;
     if model.spec() != &terms.spec {
         return Err(wrong(&"its tensors are not those of the task's settings"));
     }
     Ok(model)
+}
+
+/// A task as the chain's headers prove it; `None` without a light client. A task of the last block is waited for.
+async fn proven_task(chain: &Chain, task_id: u64) -> Result<Option<pb::Task>, ChainError> {
+    let Some(light) = chain.light() else { return Ok(None) };
+    let key = keys::numbers(keys::prefix::TASK, &[task_id]);
+    for _ in 0..2 {
+        let proven = light.read("training", &key).await?;
+        if let Some(bytes) = proven.value {
+            let task = pb::Task::decode(bytes.as_slice());
+            return task
+                .map(Some)
+                .map_err(|error| ChainError::Answer { what: format!("task {task_id}"), why: error.to_string() });
+        }
+        chain.wait_past(proven.height.saturating_add(1)).await?;
+    }
+    Err(ChainError::Answer {
+        what: format!("task {task_id}"),
+        why: "the chain's headers prove no such task".to_owned(),
+    })
 }
 
 /// Saves a model as safetensors, F32, names and shapes as in the task.

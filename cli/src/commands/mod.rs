@@ -46,7 +46,7 @@ pub async fn run(cli: Cli) -> (Format, Answered) {
     let is_scripted = matches!(cli.command, Command::Demo(_)) && settings.log == DEFAULT_LOG;
     let log = if is_scripted { "error" } else { &settings.log };
     // The RPC client logs whole addresses.
-    let has_password = settings.node != settings.shown_node();
+    let has_password = settings.nodes.join(", ") != settings.shown_node();
     let log = if has_password { format!("{log},tendermint_rpc=info") } else { log.to_owned() };
     if let Err(failure) = start_log(&log) {
         return (format, Err(failure));

@@ -7,7 +7,7 @@ use std::time::Duration;
 use abci_app::coin::Coins;
 use abci_app::genesis::GenesisBuilder;
 use abci_app::node::{Node as Inner, NodeConfig};
-use abci_app::sequencer::{EmbeddedClient, Engine, EngineConfig, Pacing};
+use abci_app::sequencer::{BlockTime, EmbeddedClient, Engine, EngineConfig, Pacing};
 use serde_json::json;
 
 pub struct Node {
@@ -30,6 +30,8 @@ impl Node {
         let node = Inner::open(NodeConfig::default()).unwrap();
         let mut config = EngineConfig::new(genesis);
         config.pacing = Pacing::Interval(Duration::from_millis(150));
+        // Clients compare the time of headers with their own.
+        config.time = BlockTime::Machine;
         let engine = Engine::start(node.service(), config).unwrap();
 
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -1,5 +1,7 @@
 //! What may go wrong between a client and the chain.
 
+use crate::light::LightError;
+
 /// A transaction or a query that the chain refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{} (codespace {codespace}, code {code})", sentence.trim_end_matches('.'))]
@@ -23,6 +25,12 @@ impl Refused {
     #[must_use]
     pub fn is_wrong_sequence(&self) -> bool {
         self.is("sdk", 32)
+    }
+
+    /// The SDK's "mempool is full".
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.is("sdk", 20)
     }
 
     /// The SDK's "tx already in mempool".
@@ -107,6 +115,9 @@ pub enum ChainError {
         /// What the node says.
         found: String,
     },
+    /// What the node says of its chain does not hold.
+    #[error(transparent)]
+    Light(#[from] LightError),
     /// A signature could not be made.
     #[error("the transaction cannot be signed: {0}")]
     Signing(String),
@@ -127,8 +138,8 @@ impl ChainError {
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Unreachable(_) | Self::Lost { .. } | Self::Unknown { .. } => true,
-            // The SDK's "mempool is full" and "wrong sequence".
-            Self::Refused(refused) => refused.is("sdk", 20) || refused.is_wrong_sequence(),
+            Self::Light(error) => error.is_transient(),
+            Self::Refused(refused) => refused.is_full() || refused.is_wrong_sequence(),
             _ => false,
         }
     }

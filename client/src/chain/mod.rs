@@ -1,22 +1,26 @@
 //! The chain as a client sees it: queries, transactions, and waiting for blocks.
 //!
-//! Everything goes through [`tendermint_rpc::Client`], so that a node behind HTTP and a node in the same process look the same. The
-//! endpoint is trusted: answers are not yet checked by a light client.
+//! Everything goes through [`tendermint_rpc::Client`], so that a node behind HTTP and a node in the same process look the same. What
+//! queries answer is the node's word; with a [light client](crate::light) attached, records can be read with proofs as well.
 
 mod account;
+mod endpoints;
 mod error;
 mod fees;
 pub mod messages;
 mod pace;
 pub mod query;
 mod rpc;
+mod subscription;
 mod transaction;
 
 pub use account::Signer;
+pub use endpoints::Endpoints;
 pub use error::{ChainError, Refused};
 pub use fees::{Coin, Fee, GasPrice};
 pub use pace::{Pace, Polling};
 pub use rpc::Rpc;
+pub use subscription::Subscribed;
 pub use transaction::{Outcome, Sent};
 
 use std::sync::Arc;
@@ -25,12 +29,15 @@ use std::time::Duration;
 use cosmrs::AccountId;
 use tendermint_rpc::HttpClient;
 
+use crate::light::{LightClient, LightConfig};
+
 /// A connection to one chain.
 #[derive(Clone)]
 pub struct Chain {
     rpc: Arc<dyn Rpc>,
     pace: Arc<dyn Pace>,
     settings: Arc<ChainSettings>,
+    light: Option<Arc<LightClient>>,
 }
 
 /// What a client must know of a chain before it talks to it.
@@ -74,7 +81,7 @@ impl Chain {
     /// A chain behind any client of CometBFT's RPC. `pace` is how it waits for blocks.
     #[must_use]
     pub fn new(rpc: Arc<dyn Rpc>, pace: Arc<dyn Pace>, settings: ChainSettings) -> Self {
-        Self { rpc, pace, settings: Arc::new(settings) }
+        Self { rpc, pace, settings: Arc::new(settings), light: None }
     }
 
     /// A chain behind HTTP. Nothing is sent yet.
@@ -83,6 +90,19 @@ impl Chain {
     /// [`ChainError::Endpoint`] when the URL is none.
     pub fn http(url: &str, settings: ChainSettings) -> Result<Self, ChainError> {
         Self::http_with(url, settings, |rpc| Arc::new(Polling::new(rpc)))
+    }
+
+    /// A chain behind the RPC addresses of some of its nodes: one is asked, and the next when that one does not answer. New blocks are
+    /// announced over a websocket where nodes have one. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// [`ChainError::Endpoint`] when one is no URL, or there is none.
+    pub fn connect(urls: &[String], settings: ChainSettings) -> Result<Self, ChainError> {
+        let nodes = urls.iter().map(|url| http_client(url)).collect::<Result<Vec<_>, _>>()?;
+        let none = || ChainError::Endpoint { url: String::new(), what: "it is empty".to_owned() };
+        let rpc: Arc<dyn Rpc> = Arc::new(Endpoints::new(nodes).ok_or_else(none)?);
+        let pace = Arc::new(Subscribed::new(Arc::clone(&rpc), urls));
+        Ok(Self::new(rpc, pace, settings))
     }
 
     /// A chain behind HTTP, with another way of waiting for blocks.
@@ -94,16 +114,23 @@ impl Chain {
         settings: ChainSettings,
         pace: impl FnOnce(Arc<dyn Rpc>) -> Arc<dyn Pace>,
     ) -> Result<Self, ChainError> {
-        let bad = |error: &dyn std::fmt::Display| ChainError::Endpoint { url: url.to_owned(), what: error.to_string() };
-        let parsed: tendermint_rpc::HttpClientUrl =
-            url.parse().map_err(|error: tendermint_rpc::Error| bad(error.detail()))?;
-        let client = HttpClient::builder(parsed)
-            .timeout(Duration::from_secs(30))
-            .build()
-            .map_err(|error| bad(error.detail()))?;
-        let rpc: Arc<dyn Rpc> = Arc::new(client);
+        let rpc = http_client(url)?;
         let pace = pace(Arc::clone(&rpc));
         Ok(Self::new(rpc, pace, settings))
+    }
+
+    /// The same chain with a light client, which checks what the node says before something secret depends on it. The settings must
+    /// name the chain's id by then.
+    #[must_use]
+    pub fn with_light(&self, config: LightConfig) -> Self {
+        let light = LightClient::new(Arc::clone(&self.rpc), self.id(), config);
+        Self { light: Some(Arc::new(light)), ..self.clone() }
+    }
+
+    /// The light client, if there is one.
+    #[must_use]
+    pub fn light(&self) -> Option<&LightClient> {
+        self.light.as_deref()
     }
 
     /// What it knows of the chain.
@@ -206,9 +233,22 @@ impl Chain {
             .ok_or_else(|| ChainError::Address { text: address.to_owned(), prefix: self.settings.prefix.clone() })
     }
 
+    /// What the node said does not hold: where there are others, one of them is asked from now on.
+    pub fn turn_away(&self, why: &(dyn std::fmt::Display + Sync)) {
+        self.rpc.turn_away(why);
+    }
+
     pub(crate) fn rpc(&self) -> &dyn Rpc {
         self.rpc.as_ref()
     }
+}
+
+fn http_client(url: &str) -> Result<Arc<dyn Rpc>, ChainError> {
+    let bad = |error: &dyn std::fmt::Display| ChainError::Endpoint { url: url.to_owned(), what: error.to_string() };
+    let parsed: tendermint_rpc::HttpClientUrl =
+        url.parse().map_err(|error: tendermint_rpc::Error| bad(error.detail()))?;
+    let client = HttpClient::builder(parsed).timeout(Duration::from_secs(30)).build();
+    Ok(Arc::new(client.map_err(|error| bad(error.detail()))?))
 }
 
 impl std::fmt::Debug for Chain {

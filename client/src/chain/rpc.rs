@@ -4,6 +4,7 @@
 //! `tendermint_rpc` has it.
 
 use async_trait::async_trait;
+use tendermint::block::signed_header::SignedHeader;
 use tendermint::Hash;
 use tendermint_rpc::endpoint::{abci_query::AbciQuery, block, block_results, broadcast::tx_sync, status, tx};
 use tendermint_rpc::error::ErrorDetail;
@@ -28,6 +29,12 @@ pub trait Rpc: Send + Sync {
     async fn block_results(&self, height: u64) -> Result<block_results::Response, ChainError>;
     /// `validators` of a height, all pages.
     async fn validators(&self, height: u64) -> Result<Vec<tendermint::validator::Info>, ChainError>;
+    /// `commit` of a height: the header, and who signed it.
+    async fn commit(&self, height: u64) -> Result<SignedHeader, ChainError>;
+    /// `abci_query` after the block of a height, with a proof.
+    async fn abci_proof(&self, path: &str, data: Vec<u8>, height: u64) -> Result<AbciQuery, ChainError>;
+    /// What the node said does not hold: where there are others, one of them is asked from now on.
+    fn turn_away(&self, _why: &(dyn std::fmt::Display + Sync)) {}
 }
 
 #[async_trait]
@@ -68,6 +75,16 @@ impl<C: Client + Send + Sync> Rpc for C {
     async fn validators(&self, height: u64) -> Result<Vec<tendermint::validator::Info>, ChainError> {
         let answer = Client::validators(self, height_of(height)?, Paging::All).await;
         answer.map(|answer| answer.validators).map_err(|error| failed("validators", &error))
+    }
+
+    async fn commit(&self, height: u64) -> Result<SignedHeader, ChainError> {
+        let answer = Client::commit(self, height_of(height)?).await;
+        answer.map(|answer| answer.signed_header).map_err(|error| failed("commit", &error))
+    }
+
+    async fn abci_proof(&self, path: &str, data: Vec<u8>, height: u64) -> Result<AbciQuery, ChainError> {
+        let height = Some(height_of(height)?);
+        Client::abci_query(self, Some(path.to_owned()), data, height, true).await.map_err(|error| failed(path, &error))
     }
 }
 

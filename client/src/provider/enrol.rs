@@ -49,6 +49,9 @@ impl Provider {
         }
         let keys = self.keys(epoch, "an enrolment")?;
         snapshot.member(&self.address, Some(&keys))?;
+        if !snapshot.seats_are_proven(&self.chain).await? {
+            return Ok(());
+        }
         let seats = snapshot.seats(&self.address, &keys)?;
         let records = self.records.epoch(epoch);
         let message = match records.deal()? {

@@ -12,6 +12,7 @@ mod enrol;
 mod error;
 mod leave;
 mod outage;
+mod proven;
 mod records;
 mod seat;
 mod setup;
@@ -99,6 +100,8 @@ pub struct Provider {
     /// Whether it was said that the node is away.
     is_alone: bool,
     faults: u32,
+    /// Whether the task's settings were proven.
+    is_proven: bool,
     /// Why each thing was sat out last, and the last warning of the loop: the same is said once.
     said: BTreeMap<String, String>,
 }
@@ -142,6 +145,7 @@ impl Provider {
             said_owed: false,
             is_alone: false,
             faults: 0,
+            is_proven: false,
             said: BTreeMap::new(),
         })
     }
@@ -176,6 +180,9 @@ impl Provider {
                     }
                 }
                 Err(error) => {
+                    if matches!(error, ProviderError::Inconsistent { .. }) {
+                        self.chain.turn_away(&error);
+                    }
                     self.faults += 1;
                     if self.faults >= MAX_FAULTS {
                         return Err(error);
@@ -199,6 +206,12 @@ impl Provider {
     pub async fn step(&mut self, height: u64) -> Result<Progress, ProviderError> {
         let snapshot = Snapshot::read(&self.chain, self.config.task).await?;
         self.node_is_back();
+        if !self.is_proven {
+            self.is_proven = snapshot.task_is_proven(&self.chain).await?;
+            if !self.is_proven {
+                return Ok(Progress::Going);
+            }
+        }
         self.records.agree(&snapshot.task().settings_hash)?;
         self.take_evidence().await;
         self.look_back(&snapshot).await?;
@@ -277,6 +290,9 @@ impl Provider {
     /// After the end of the task: the secrets of an epoch are erased when its evidence window is over, because until then a verdict may
     /// need them; then there is nothing left to do.
     async fn wind_up(&mut self, snapshot: &Snapshot) -> Result<Progress, ProviderError> {
+        if !snapshot.end_is_proven(&self.chain).await? {
+            return Ok(Progress::Going);
+        }
         let task = snapshot.task();
         if self.config.until == Until::EvidenceClosed && !self.erase_closed(&task).await? {
             return Ok(Progress::Going);
@@ -292,12 +308,7 @@ impl Provider {
     async fn erase_closed(&mut self, task: &pb::Task) -> Result<bool, ProviderError> {
         let mut all = true;
         for number in self.records.open_epochs() {
-            let is_closed = match self.chain.epoch(task.id, number).await {
-                Ok(response) => response.epoch.is_some_and(|epoch| epoch.phase() == pb::EpochPhase::Closed),
-                // Its records have been removed.
-                Err(ChainError::Refused(refused)) if refused.is(bauta_rounds::CODESPACE, 52) => true,
-                Err(error) => return Err(error.into()),
-            };
+            let is_closed = self.epoch_is_closed(task, number).await?;
             if is_closed {
                 self.records.epoch(number).close()?;
             }

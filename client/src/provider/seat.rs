@@ -12,6 +12,7 @@ use bauta_secagg::signature::Signed;
 use bauta_secagg::unmask::Partial;
 
 use super::attempts::Action;
+use super::proven::Stage;
 use super::records::StoredMessage;
 use super::snapshot::{RoundView, Snapshot};
 use super::{Event, Provider, ProviderError};
@@ -30,6 +31,10 @@ impl Provider {
     ) -> Result<(), ProviderError> {
         let keys = self.keys(epoch, "an enrolment")?;
         let Some(member) = snapshot.member(&self.address, Some(&keys))? else { return Ok(()) };
+        if !snapshot.seats_are_proven(&self.chain).await? {
+            return Ok(());
+        }
+        snapshot.own_seat(&self.address, member.seat)?;
         let index = SeatIndex::new(member.seat).map_err(|why| ProviderError::inconsistent("a seat", why))?;
         let records = self.records.epoch(epoch);
         let mut shares = records.shares()?;
@@ -50,6 +55,7 @@ impl Provider {
                 continue;
             }
             match self.open_share(snapshot, &keys, index, &record, &share_keys)? {
+                Some(_) if !self.share_keys_are_proven(epoch, &record.dealer, &share_keys).await? => {}
                 Some(share) => {
                     shares.insert(record.dealer, share);
                 }
@@ -116,6 +122,16 @@ impl Provider {
         if !self.attempts.is_time(&action, height) {
             return Ok(());
         }
+        let dealer = snapshot.epoch.members.iter().find(|member| member.address == record.dealer);
+        let is_proven = match dealer {
+            Some(dealer) => {
+                snapshot.seats_are_proven(&self.chain).await? && self.deal_is_proven(epoch, dealer, record).await?
+            }
+            None => false,
+        };
+        if !is_proven {
+            return Ok(());
+        }
         let signed = Signed::<Deal>::from_parts(&record.body, &record.signature)
             .map_err(|why| ProviderError::inconsistent("a deal", why))?;
         let seat = Seat::new(keys, snapshot.ectx, &self.address, index);
@@ -150,6 +166,10 @@ impl Provider {
         if !is_due || !self.behaviour.answers(round) || !self.attempts.is_time(&action, height) {
             return Ok(());
         }
+        if !snapshot.round_is_proven(&self.chain, &view, Stage::Requests).await? {
+            return Ok(());
+        }
+        snapshot.own_seat(&self.address, seat)?;
         let group = view.group(&snapshot.epoch.members)?;
         let requests = view.requests(&group, snapshot.terms.cohort.min_group)?;
         let records = self.records.epoch(view.record.epoch).round(round);

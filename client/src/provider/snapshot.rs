@@ -1,7 +1,7 @@
 //! What the chain shows of a task at one height, and the comparison of every root and context in it with this provider's own.
 //!
 //! A node that shows a false group, false seats, false survivors or another model must contradict itself somewhere here, unless it
-//! makes up the records consistently; against that helps only a proof of the records, which comes with the light client.
+//! makes up the records consistently; against that help the proofs of the records ([`proven`](super::proven)).
 
 use bauta_learning::model::Model;
 use bauta_rounds::derive;
@@ -105,6 +105,20 @@ impl Snapshot {
             return Err(wrong("give this provider's seat another key than its own"));
         }
         Ok(seats)
+    }
+
+    /// That a seat is this provider's, among the seats that have their root: shares are opened and answered under its index.
+    pub fn own_seat(&self, address: &Address, index: u32) -> Result<(), ProviderError> {
+        let wrong = |why: &str| ProviderError::inconsistent("seats", why);
+        let seats = derive::seats(&self.epoch.seats).map_err(|why| wrong(&why.to_string()))?;
+        if seats.root().as_bytes()[..] != self.epoch().seats_root[..] {
+            return Err(wrong("do not have their root"));
+        }
+        let is_own = seats.iter().any(|(seat, holder)| seat.get() == index && holder.address == *address);
+        if !is_own {
+            return Err(wrong("give this provider another seat than it is said to have"));
+        }
+        Ok(())
     }
 
     /// The running round with its contexts recomputed.

@@ -11,6 +11,7 @@ use bauta_secagg::submit::Masked;
 
 use super::attempts::Action;
 use super::behaviour::Scene;
+use super::proven::Stage;
 use super::records::{StoredCheckIn, StoredMessage, StoredSubmission, StoredUpdate};
 use super::snapshot::{RoundView, Snapshot};
 use super::{CheckInTiming, Event, Provider, ProviderError};
@@ -30,7 +31,11 @@ impl Provider {
         let records = self.records.epoch(view.record.epoch).round(round);
         let is_ready =
             self.config.check_in == CheckInTiming::Early || records.update(view.model_hash.as_bytes())?.is_some();
-        if is_ready && self.behaviour.checks_in(round) {
+        // Who checks in has committed to submit, and will not on a false model.
+        if is_ready
+            && self.behaviour.checks_in(round)
+            && snapshot.round_is_proven(&self.chain, &view, Stage::Open).await?
+        {
             self.post_check_in(snapshot, height, round).await?;
         }
         Ok(())
@@ -152,6 +157,7 @@ impl Provider {
         let submission = match records.submission()? {
             Some(submission) => submission,
             None if header => return Err(ProviderError::LostRecord { what: format!("a header for round {round}") }),
+            None if !snapshot.round_is_proven(&self.chain, &view, Stage::Group).await? => return Ok(()),
             None => match self.mask(snapshot, &view)? {
                 Some(submission) => submission,
                 None => return Ok(()),

@@ -19,7 +19,7 @@ use crate::mock::{Checked, Executed, Machine};
 pub const CHAIN: &str = "bauta-1";
 
 #[derive(Clone, Default)]
-pub struct Memory(BTreeMap<Vec<u8>, Vec<u8>>);
+pub struct Memory(pub BTreeMap<Vec<u8>, Vec<u8>>);
 
 impl Storage for Memory {
     fn get(&self, key: &[u8]) -> Option<Vec<u8>> {
@@ -237,6 +237,10 @@ impl Machine for Ledger {
         let mut budget = Budget::new(10_000_000);
         let outputs = end_block(&env, &mut self.storage, &mut self.blobs, &Anybody, true, &mut budget);
         self.keep(outputs);
+    }
+
+    fn state(&self) -> BTreeMap<Vec<u8>, Vec<u8>> {
+        self.storage.0.clone()
     }
 
     fn query(&mut self, path: &str, data: &[u8]) -> Result<Vec<u8>, (u32, String)> {

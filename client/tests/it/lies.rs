@@ -1,5 +1,5 @@
-//! A node that lies: what it shows contradicts itself, and nothing secret follows. Until a light client follows the chain, a node that
-//! makes up whole records consistently is believed; these are the lies that change one thing.
+//! A node that lies: what it shows contradicts itself, and nothing secret follows, without any light client. These are the lies that
+//! change one thing; `proven_lies` has those that make up whole records consistently.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use rand_chacha::ChaCha20Rng;
 
 use crate::world::World;
 
-fn foreign_point() -> Vec<u8> {
+pub fn foreign_point() -> Vec<u8> {
     ProviderKeys::generate(&mut ChaCha20Rng::seed_from_u64(5)).public().x.to_bytes().to_vec()
 }
 

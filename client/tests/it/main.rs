@@ -8,12 +8,17 @@
 )]
 
 mod complaints;
+mod endpoints;
+mod headers;
 mod leaving;
 mod ledger;
 mod lies;
+mod light;
 mod mock;
 mod model_providers;
+mod proven_lies;
 mod providers;
 mod restarts;
 mod sequences;
+mod tree;
 mod world;

@@ -15,7 +15,11 @@ use cosmrs::Any;
 use prost::Message;
 use serde_json::{json, Value};
 use sha2::{Digest, Sha256};
+use tendermint::block::signed_header::SignedHeader;
 use tendermint_rpc::{Client, Error, SimpleRequest};
+
+use crate::headers::Validator;
+use crate::tree::{self, State};
 
 /// What became of a transaction: its answers, or codespace, code and sentence.
 pub type Executed = Result<Vec<Any>, (String, u32, String)>;
@@ -39,7 +43,14 @@ pub trait Machine: Send + 'static {
     fn end_block(&mut self, _height: u64) {}
     /// Answers a query.
     fn query(&mut self, path: &str, data: &[u8]) -> Result<Vec<u8>, (u32, String)>;
+    /// The state, of which headers hold the root.
+    fn state(&self) -> State {
+        State::new()
+    }
 }
+
+/// Changes an answer of the RPC before it leaves the node, by its method and parameters.
+pub type RpcLie = Box<dyn FnMut(&str, &Value, Value) -> Value + Send>;
 
 /// Does nothing.
 pub struct Idle;
@@ -84,6 +95,10 @@ pub struct Node<M> {
     /// After so many calls the node answers nothing more: where a process is cut off.
     pub calls_left: Option<u32>,
     pub machine: M,
+    /// The state after each block.
+    pub states: BTreeMap<u64, State>,
+    pub validator: Validator,
+    pub rpc_lie: Option<RpcLie>,
 }
 
 pub struct MockNode<M = Idle>(pub Arc<Mutex<Node<M>>>);
@@ -107,6 +122,9 @@ impl<M: Machine> MockNode<M> {
             faults: VecDeque::new(),
             broadcasts: 0,
             seen: Vec::new(),
+            states: [(0, State::new()), (1, machine.state())].into(),
+            validator: Validator::new(7),
+            rpc_lie: None,
             machine,
             calls_left: None,
         })))
@@ -150,6 +168,7 @@ impl<M: Machine> Node<M> {
             self.blocks.insert(Sha256::digest(&bytes).into(), (height, index, result, bytes));
         }
         self.machine.end_block(height);
+        self.states.insert(height, self.machine.state());
         self.pending.clear();
     }
 
@@ -231,6 +250,22 @@ impl<M: Machine> Node<M> {
                 let bytes = base64.decode(params["tx"].as_str().unwrap()).unwrap();
                 self.broadcast(&bytes)
             }
+            "commit" => {
+                let height: u64 = params["height"].as_str().unwrap().parse().unwrap();
+                let state = self.states.get(&(height - 1)).filter(|_| height <= self.height);
+                let state = state.ok_or_else(|| format!("height {height} is not available"))?;
+                let header = self.validator.header("bauta-1", height, tree::app_hash(state));
+                Ok(commit_json(&self.validator.sign(header)))
+            }
+            "validators" => Ok(json!({"block_height": params["height"], "validators": [self.validator.info()],
+                "count": "1", "total": "1"})),
+            "abci_query" if params["prove"] == true => {
+                let key = hex::decode(params["data"].as_str().unwrap()).unwrap();
+                let height: u64 = params["height"].as_str().unwrap().parse().unwrap();
+                let (value, proof) = tree::prove(&self.states[&height], &key);
+                Ok(json!({"response": {"code": 0, "log": "", "info": "", "index": "0", "key": base64.encode(key),
+                    "value": base64.encode(value), "proofOps": proof, "height": height.to_string(), "codespace": ""}}))
+            }
             "abci_query" => {
                 let data = hex::decode(params["data"].as_str().unwrap()).unwrap();
                 let height = self.height.to_string();
@@ -266,6 +301,11 @@ impl<M: Machine> Node<M> {
             other => Err(format!("method {other} is not mocked")),
         }
     }
+}
+
+/// A signed header as `commit` writes it.
+pub fn commit_json(signed: &SignedHeader) -> Value {
+    json!({ "signed_header": signed, "canonical": true })
 }
 
 fn answer(hash: &[u8; 32], codespace: &str, code: u32, log: &str) -> Value {
@@ -312,7 +352,11 @@ impl<M: Machine> Client for MockNode<M> {
             Some(left) => *left -= 1,
             None => {}
         }
-        let result = node.respond(request["method"].as_str().unwrap(), &request["params"]);
+        let method = request["method"].as_str().unwrap();
+        let mut result = node.respond(method, &request["params"]);
+        if let (Some(lie), Ok(answer)) = (&mut node.rpc_lie, &mut result) {
+            *answer = lie(method, &request["params"], answer.take());
+        }
         drop(node);
         let answer = match result {
             Ok(result) => json!({"jsonrpc": "2.0", "id": 1, "result": result}),

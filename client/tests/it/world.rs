@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use bauta_client::chain::Chain;
 use bauta_client::disk::Durability;
+use bauta_client::light::{Clock, LightConfig};
 use bauta_client::model_provider;
 use bauta_client::policy::Policy;
 use bauta_client::provider::{
@@ -113,6 +114,8 @@ pub struct World {
     pub finished: BTreeMap<u64, Vec<usize>>,
     pub trainers: Vec<Option<SharedTrainer>>,
     pub mode: TrainingMode,
+    /// Whether providers follow the chain with a light client.
+    pub light: bool,
 }
 
 pub const ELEMENTS: u32 = 40;
@@ -201,6 +204,7 @@ impl World {
             finished: BTreeMap::new(),
             trainers: vec![None; n],
             mode: TrainingMode::Inline,
+            light: false,
         };
         for index in 0..n {
             let provider = world.open(index).unwrap();
@@ -210,7 +214,16 @@ impl World {
     }
 
     pub fn chain(&self) -> Chain {
-        self.node.chain()
+        match self.light {
+            true => self.node.chain().with_light(LightConfig::in_memory(Clock::Chain)),
+            false => self.node.chain(),
+        }
+    }
+
+    /// Starts every provider again, with a light client from now on.
+    pub fn light_up(&mut self) {
+        self.light = true;
+        (0..self.providers.len()).for_each(|index| self.restart(index));
     }
 
     pub fn inbox(&self, index: usize) -> PathBuf {
@@ -251,7 +264,7 @@ impl World {
         let signer = Arc::new(self.node.signer(seed_of(index)));
         let behaviour = Box::new(self.behaviours[index].clone());
         let events = Arc::clone(&self.events);
-        let provider = Provider::open(self.node.chain(), signer, config, Box::new(rng), behaviour)?;
+        let provider = Provider::open(self.chain(), signer, config, Box::new(rng), behaviour)?;
         Ok(provider.with_listener(Box::new(move |event| events.lock().unwrap().push((index, event.clone())))))
     }
 

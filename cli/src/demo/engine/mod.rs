@@ -11,6 +11,7 @@ use abci_app::operator::{Founding, Member};
 use abci_app::sequencer::{self, EngineConfig, Pacing};
 use abci_app::{Node, NodeConfig};
 use bauta_client::chain::{Chain, ChainSettings, Polling, Rpc};
+use bauta_client::light::{Clock, LightConfig};
 
 pub use processes::Processes;
 pub use replay::replay;
@@ -77,14 +78,18 @@ impl Running {
     /// When a node's address is none.
     pub fn connection(&self) -> anyhow::Result<Chain> {
         let settings = ChainSettings::new(CHAIN_ID);
+        // The chain begins at a time of its own, whatever the machine's clock says.
+        let light = LightConfig::in_memory(Clock::Chain);
         match self {
             Self::Embedded { engine, .. } => {
                 let rpc: Arc<dyn Rpc> = Arc::new(engine.client());
-                Ok(Chain::new(rpc, Arc::new(InStep::new(&engine.lockstep())), settings))
+                let pace = Arc::new(InStep::new(&engine.lockstep()));
+                Ok(Chain::new(rpc, pace, settings).with_light(light))
             }
             Self::Processes { processes, turn } => {
                 let url = processes.url(turn.fetch_add(1, Ordering::Relaxed));
-                Ok(Chain::http_with(url, settings, |rpc| Arc::new(Polling::with(rpc, LOOK, PATIENCE)))?)
+                let chain = Chain::http_with(url, settings, |rpc| Arc::new(Polling::with(rpc, LOOK, PATIENCE)))?;
+                Ok(chain.with_light(light))
             }
         }
     }

@@ -1,0 +1,164 @@
+//! Several nodes of one chain: when one is away, full, lost an answer or lies, another is asked.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use bauta_client::chain::{messages, Chain, ChainError, ChainSettings, Coin, Endpoints, Fee, Pace, Rpc, Subscribed};
+use bauta_client::light::{Clock, LightClient, LightConfig};
+use futures::{SinkExt as _, StreamExt as _};
+use serde_json::json;
+use tendermint_rpc::{Client, Error, SimpleRequest};
+use tokio::net::TcpListener;
+use tokio_tungstenite::tungstenite::Message;
+
+use crate::ledger::Ledger;
+use crate::mock::{Fault, Idle, Machine, MockNode};
+
+/// A way to a node, which may be cut.
+struct Way<M: Machine> {
+    node: MockNode<M>,
+    is_cut: Arc<AtomicBool>,
+}
+
+impl<M: Machine> Clone for Way<M> {
+    fn clone(&self) -> Self {
+        Self { node: self.node.clone(), is_cut: Arc::clone(&self.is_cut) }
+    }
+}
+
+impl<M: Machine> Way<M> {
+    fn to(node: &MockNode<M>) -> Self {
+        Self { node: node.clone(), is_cut: Arc::default() }
+    }
+
+    fn cut(&self, is_cut: bool) {
+        self.is_cut.store(is_cut, Ordering::SeqCst);
+    }
+}
+
+#[async_trait]
+impl<M: Machine> Client for Way<M> {
+    async fn perform<R: SimpleRequest>(&self, request: R) -> Result<R::Output, Error> {
+        match self.is_cut.load(Ordering::SeqCst) {
+            true => Err(Error::timeout(Duration::from_secs(1))),
+            false => self.node.perform(request).await,
+        }
+    }
+}
+
+fn several<M: Machine>(ways: &[Way<M>]) -> Arc<dyn Rpc> {
+    let nodes = ways.iter().map(|way| Arc::new(way.clone()) as Arc<dyn Rpc>).collect();
+    Arc::new(Endpoints::new(nodes).unwrap())
+}
+
+fn chain(node: &MockNode, ways: &[Way<Idle>]) -> Chain {
+    let mut settings = ChainSettings::new("bauta-1");
+    settings.patience_blocks = 5;
+    settings.retry_pause = Duration::ZERO;
+    Chain::new(several(ways), Arc::new(node.clone()), settings)
+}
+
+fn payment(node: &MockNode) -> (bauta_client::chain::Signer, Vec<cosmrs::Any>) {
+    let signer = node.signer(3);
+    let message = messages::send(signer.address(), signer.address(), &[Coin::new(1, "ubauta")]);
+    (signer, vec![message])
+}
+
+#[test]
+fn there_is_no_chain_without_a_node() {
+    assert!(Endpoints::new(Vec::new()).is_none());
+    let error = Chain::connect(&[], ChainSettings::new("bauta-1")).unwrap_err();
+    assert!(matches!(error, ChainError::Endpoint { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn another_node_is_asked_when_one_is_away_and_the_first_again_when_that_one_goes() {
+    let node = MockNode::new(Idle);
+    let ways = [Way::to(&node), Way::to(&node)];
+    let chain = chain(&node, &ways);
+    ways[0].cut(true);
+    assert_eq!(chain.height().await.unwrap(), 1);
+    ways[0].cut(false);
+    ways[1].cut(true);
+    assert_eq!(chain.height().await.unwrap(), 1);
+    ways[0].cut(true);
+    assert!(matches!(chain.height().await, Err(ChainError::Unreachable(_))));
+}
+
+#[tokio::test]
+async fn after_a_lost_answer_the_same_bytes_go_through_another_node() {
+    let node = MockNode::new(Idle);
+    let chain = chain(&node, &[Way::to(&node), Way::to(&node)]);
+    let (signer, messages) = payment(&node);
+    node.lock().faults = [Fault::AnswerLost].into();
+    chain.send(&signer, &messages, Fee::Gas(1), "").await.unwrap();
+    let node = node.lock();
+    assert_eq!((node.broadcasts, node.mempool.len()), (2, 1));
+    assert_eq!(node.seen, vec![0], "nothing was signed twice");
+}
+
+#[tokio::test]
+async fn a_full_mempool_of_one_node_is_not_waited_for_where_there_is_another() {
+    let node = MockNode::new(Idle);
+    let chain = chain(&node, &[Way::to(&node), Way::to(&node)]);
+    let (signer, messages) = payment(&node);
+    node.lock().faults = [Fault::Full, Fault::NotReached].into();
+    chain.execute(&signer, &messages, Fee::Gas(1), "").await.unwrap();
+    assert_eq!(node.lock().seen, vec![0], "nothing was signed twice");
+}
+
+#[tokio::test]
+async fn a_node_whose_chain_does_not_hold_is_turned_away_from() {
+    let honest = MockNode::new(Ledger::new());
+    let liar = MockNode::new(Ledger::new());
+    (0..5).for_each(|_| {
+        honest.make_block();
+        liar.make_block();
+    });
+    liar.lock().rpc_lie = Some(Box::new(|method, params, mut answer| {
+        if method == "abci_query" && params["prove"] == true {
+            answer["response"]["value"] = json!("AA==");
+        }
+        answer
+    }));
+    let rpc = several(&[Way::to(&liar), Way::to(&honest)]);
+    let client = LightClient::new(rpc, "bauta-1", LightConfig::in_memory(Clock::Chain));
+    assert!(matches!(client.read("training", b"params").await, Err(ChainError::Light(_))));
+    assert!(client.read("training", b"params").await.unwrap().value.is_some());
+}
+
+#[tokio::test]
+async fn new_blocks_are_announced_and_polling_and_a_new_websocket_follow_a_closed_one() {
+    let node = MockNode::new(Idle);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    // Behind the mocked node nobody makes a block but the test.
+    let rpc: Arc<dyn Rpc> = Arc::new(node.clone());
+    let pace = Arc::new(Subscribed::new(rpc, &[url]));
+    let waiting = |height| {
+        let pace = Arc::clone(&pace);
+        tokio::spawn(async move { pace.wait_past(height).await.unwrap() })
+    };
+    for round in 0..2 {
+        let height = node.lock().height;
+        let waiter = waiting(height);
+        let (stream, _) = listener.accept().await.unwrap();
+        let mut socket = tokio_tungstenite::accept_async(stream).await.unwrap();
+        let asked = socket.next().await.unwrap().unwrap().into_text().unwrap();
+        assert!(asked.contains("subscribe") && asked.contains("NewBlockHeader"), "{asked}");
+        socket.send(Message::Text("{}".to_owned())).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        node.make_block();
+        let announced = Instant::now();
+        socket.send(Message::Text("{}".to_owned())).await.unwrap();
+        assert_eq!(waiter.await.unwrap(), height + 1);
+        assert!(announced.elapsed() < Duration::from_secs(4), "it was polled for, round {round}");
+        drop(socket);
+        // Without a websocket it is polled.
+        let waiter = waiting(height + 1);
+        node.make_block();
+        assert_eq!(waiter.await.unwrap(), height + 2);
+    }
+}
