@@ -53,12 +53,10 @@ struct HomeArg {
 
 impl HomeArg {
     fn get(&self) -> anyhow::Result<Home> {
-        if let Some(home) = &self.home {
-            return Ok(Home::at(home));
+        match &self.home {
+            Some(home) => Ok(Home::at(home)),
+            None => Home::usual().context("this user has no home folder; name the node's with --home DIR"),
         }
-        #[allow(deprecated)]
-        let user = std::env::home_dir().filter(|folder| !folder.as_os_str().is_empty());
-        Ok(Home::at(user.context("this user has no home folder; name the node's with --home DIR")?.join(".bautad")))
     }
 }
 

@@ -1,6 +1,7 @@
 //! `bautad version`.
 
 use abci_app::app::VERSION;
+use abci_app::operator::programs::COMETBFT_VERSION;
 use serde_json::json;
 
 use super::Output;
@@ -14,25 +15,24 @@ pub struct Version {
     output: Output,
 }
 
-/// The engine that this node is tested with.
-const COMETBFT: &str = "0.38.25";
 /// Pinned exactly by the workspace.
 const COSMWASM_VM: &str = "3.0.10";
 
 impl Version {
     pub fn run(self) -> anyhow::Result<()> {
         let version = env!("CARGO_PKG_VERSION");
+        let cometbft = COMETBFT_VERSION.trim_start_matches('v');
         match self.output {
             Output::Json => println!(
                 "{}",
                 json!({
                     "name": "bautad", "version": version, "app_version": VERSION, "abci_version": "2.0.0",
-                    "cometbft": COMETBFT, "cosmwasm_vm": COSMWASM_VM,
+                    "cometbft": cometbft, "cosmwasm_vm": COSMWASM_VM,
                 })
             ),
             Output::Text => {
                 println!("bautad {version} (application version {VERSION}, ABCI 2.0.0)");
-                println!("tested with CometBFT {COMETBFT}; contracts run in cosmwasm-vm {COSMWASM_VM}");
+                println!("tested with CometBFT {cometbft}; contracts run in cosmwasm-vm {COSMWASM_VM}");
             }
         }
         Ok(())

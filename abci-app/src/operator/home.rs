@@ -21,6 +21,12 @@ impl Home {
         Self(path.into())
     }
 
+    /// Where a node's folder is when nothing else is said: `.bautad` in the user's home folder, if there is one.
+    pub fn usual() -> Option<Self> {
+        let user = std::env::home_dir().filter(|folder| !folder.as_os_str().is_empty())?;
+        Some(Self(user.join(".bautad")))
+    }
+
     /// Its path.
     pub fn path(&self) -> &Path {
         &self.0

@@ -3,11 +3,11 @@
 use clap::{Args, Subcommand};
 use serde_json::{json, Value};
 
+use super::params::only_the_authority;
 use super::Answered;
 use crate::answer::{fields, Answer};
 use crate::context::Context;
 use crate::deploy::{deploy, Terms};
-use crate::failure::Failure;
 use crate::progress;
 
 /// The contracts of data providers.
@@ -57,11 +57,7 @@ async fn set_up(context: &Context, options: Deploy) -> Answered {
     let account = context.account().await?;
     let own = account.signer.address();
     let params = context.ask(account.chain.training_params()).await?;
-    if params.authority != own {
-        let may = if params.authority.is_empty() { "nobody" } else { &params.authority };
-        return Err(Failure::new(format!("{own} may not give this chain its contracts; {may} may"))
-            .hint("name the authority's key with --from"));
-    }
+    only_the_authority(&params, own)?;
     if bauta_rounds::params::is_configured(&params) {
         context.confirm(&format!(
             "The chain has contracts already ({}). Replace them? Bonds in the old ones count no more.",

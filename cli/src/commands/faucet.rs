@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use abci_app::operator::Home;
 use anyhow::Context as _;
 use bauta_client::chain::{messages, Coin, Signer};
 use bauta_client::keys::{Mnemonic, SecretKey};
@@ -51,7 +52,7 @@ pub async fn run(context: &Context, faucet: Faucet) -> Answered {
 fn read(file: Option<PathBuf>) -> Result<SecretKey, Failure> {
     let file = match file {
         Some(file) => file,
-        None => node_home()?.join("config/devnet.mnemonic"),
+        None => node_home()?.devnet_mnemonic(),
     };
     let words = std::fs::read_to_string(&file).map(Zeroizing::new).map_err(|error| {
         Failure::new(format!("the devnet's words in {} cannot be read: {error}", file.display()))
@@ -60,13 +61,10 @@ fn read(file: Option<PathBuf>) -> Result<SecretKey, Failure> {
     Ok(SecretKey::from_mnemonic(&Mnemonic::parse(&words)?, 0, 0)?)
 }
 
-/// Where `bautad` keeps its folder.
+/// The node's folder, as `bautad` finds it.
 // Configuration, read once by a program that executes no block.
 #[allow(clippy::disallowed_methods)]
-fn node_home() -> anyhow::Result<PathBuf> {
-    if let Some(home) = std::env::var_os("BAUTAD_HOME").filter(|home| !home.is_empty()) {
-        return Ok(PathBuf::from(home));
-    }
-    let home = std::env::var_os("HOME").context("HOME is not set; name the file with --mnemonic")?;
-    Ok(PathBuf::from(home).join(".bautad"))
+fn node_home() -> anyhow::Result<Home> {
+    let named = std::env::var_os("BAUTAD_HOME").filter(|home| !home.is_empty()).map(Home::at);
+    named.or_else(Home::usual).context("this user has no home folder; name the file with --mnemonic")
 }

@@ -90,11 +90,7 @@ async fn change(context: &Context, set: Set) -> Answered {
     let account = context.account().await?;
     let mut params = context.ask(account.chain.training_params()).await?;
     let own = account.signer.address().to_owned();
-    if params.authority != own {
-        let may = if params.authority.is_empty() { "nobody" } else { &params.authority };
-        return Err(Failure::new(format!("{own} may not change the parameters of this chain; {may} may"))
-            .hint("name the authority's key with --from"));
-    }
+    only_the_authority(&params, &own)?;
     for (option, kind, given) in [
         ("--registry", "registry", &registry),
         ("--staking", "staking", &staking),
@@ -151,6 +147,16 @@ async fn check_kind(chain: &Chain, option: &str, kind: &str, contract: &str) -> 
         ))
         .hint(hint)),
     }
+}
+
+/// Refuses whoever may not change the parameters.
+pub fn only_the_authority(params: &pb::Params, own: &str) -> Result<(), Failure> {
+    if params.authority == own {
+        return Ok(());
+    }
+    let may = if params.authority.is_empty() { "nobody" } else { &params.authority };
+    Err(Failure::new(format!("{own} may not change the parameters of this chain; {may} may"))
+        .hint("name the authority's key with --from"))
 }
 
 fn replace<T>(value: &mut T, new: Option<T>) {

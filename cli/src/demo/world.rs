@@ -1,4 +1,4 @@
-//! The chain of a run, and the people on it: a node and its sequencer in this process, the contracts, and everybody's keys.
+//! The chain of a run, and the people on it: what orders its transactions, the contracts, and everybody's keys.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -24,6 +24,36 @@ fn coins_are_sent_and_the_transaction_is_shown() {
 }
 
 #[test]
+fn the_authority_alone_gives_a_chain_its_contracts() {
+    let (_node, people) = people(&["alice", "bob"]);
+    let (alice, bob) = (&people[0], &people[1]);
+    bob.fails(&["contracts", "show"], 1, "no contracts for data providers yet");
+    bob.fails(&["contracts", "deploy", "--yes"], 1, "may not change the parameters");
+    let made = alice.json(&["contracts", "deploy", "--unbonding", "60", "--yes"]);
+    assert_eq!(made["admin"], address(alice));
+    let shown = bob.json(&["contracts", "show"]);
+    for name in ["registry", "staking", "slashing"] {
+        assert_eq!(shown[name], made[name]);
+    }
+    // They know one another: a bond is taken, and unbonds in the time that was said.
+    let config = bob.json(&["wasm", "query", "smart", text(&made["staking"]), r#"{"config":{}}"#]);
+    assert!(config.to_string().contains(text(&made["slashing"])), "{config}");
+    assert!(config.to_string().contains("60"), "{config}");
+}
+
+#[test]
+fn a_block_shows_the_transactions_that_it_holds() {
+    let (_node, people) = people(&["alice", "bob"]);
+    let sent = people[0].json(&["bank", "send", &address(&people[1]), "1ubauta", "--yes"]);
+    let block = people[1].json(&["block", &sent["height"].to_string()]);
+    assert_eq!(block["height"], sent["height"]);
+    assert_eq!(block["txs"][0]["hash"], sent["tx_hash"]);
+    assert_eq!(block["txs"][0]["code"], 0);
+    people[1].fails(&["block", "99999999"], 1, "height");
+    people[1].fails(&["faucet", "me", "--mnemonic", "nowhere"], 1, "cannot be read");
+}
+
+#[test]
 fn three_providers_train_a_task_from_its_file_to_its_model() {
     let (_node, people) = people(&["alice", "bob", "carol", "dave"]);
     let (alice, providers) = people.split_first().unwrap();

@@ -143,9 +143,9 @@ impl Processes {
 
     fn end(&mut self) {
         for validator in &mut self.validators {
-            for program in &mut validator.programs {
+            // CometBFT first, which was started last: it is told before the application goes away under it.
+            for program in validator.programs.iter_mut().rev() {
                 self.peak_kib += peak_kib(program.child.id());
-                // CometBFT first: it is told before the application goes away under it.
                 let _ = Command::new("kill").arg("-TERM").arg(program.child.id().to_string()).status();
             }
             for program in &mut validator.programs {
