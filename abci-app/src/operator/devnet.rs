@@ -168,10 +168,20 @@ cd "$(dirname "$0")"
 for program in bautad cometbft; do
     command -v "$program" >/dev/null || { echo "$program is not on PATH"; exit 1; }
 done
-trap 'trap - INT TERM EXIT; kill 0; wait' INT TERM EXIT
+started=
+# Only what was started here, whoever else is in the group.
+stop() {
+    trap - INT TERM EXIT
+    kill $started 2>/dev/null || true
+    wait
+}
+trap stop INT TERM EXIT
 for node in node*; do
     bautad start --home "$node" >"$node/bautad.log" 2>&1 &
+    started="$! $started"
+    # CometBFT is told first when all are stopped.
     cometbft start --home "$node" >"$node/cometbft.log" 2>&1 &
+    started="$! $started"
 done
 echo "running; clients connect to the RPC of node0 (see node0/config/config.toml); Ctrl-C stops everything"
 wait

@@ -182,3 +182,26 @@ fn a_chain_by_hand_goes_as_the_readme_says() {
     desk.wait_for_the_node();
     assert!(height(&desk) >= before);
 }
+
+#[test]
+fn the_script_of_a_testnet_starts_every_validator_and_stops_no_one_else() {
+    let desk = Desk::new();
+    // Further nodes have ports ten higher each; the system gives ports far from the end.
+    let first = desk.ports[2].min(60_000);
+    desk.run(&format!("bautad testnet --validators 3 --block-ms 300 --out testnet --first-port {first}"));
+    let said = desk.run(&format!(
+        "unset BAUTAD_LISTEN CMT_PROXY_APP CMT_RPC_LADDR CMT_P2P_LADDR
+         testnet/start.sh & script=$!
+         tries=0
+         until bauta status --node http://127.0.0.1:{} --output json | grep '\"height\": [1-9]'; do
+             tries=$((tries + 1)); test $tries -lt 120; sleep 0.5
+         done
+         for node in testnet/node*; do bautad status --home $node >/dev/null; done
+         kill -TERM $script; wait $script || true
+         echo survived
+         for node in testnet/node*; do bautad status --home $node || true; done",
+        first + 21
+    ));
+    let (_, after) = said.split_once("survived").unwrap_or_else(|| panic!("{said}"));
+    assert_eq!(after.matches("the node is stopped").count(), 3, "{said}");
+}
