@@ -39,8 +39,7 @@ simulate_gas = 100000000
 query_gas = 3000000
 
 # What is logged: a level for everything, and others for parts, such as "info,abci_app::modules::training=debug".
-# At debug, tendermint_abci logs whole blocks.
-log = "info,tendermint_abci=warn"
+log = "info"
 
 # How: "text" for people, "json" for programs.
 log_format = "text"
@@ -97,7 +96,7 @@ impl Default for Config {
             cache_mib: 128,
             simulate_gas: 100_000_000,
             query_gas: 3_000_000,
-            log: "info,tendermint_abci=warn".into(),
+            log: "info".into(),
             log_format: LogFormat::Text,
         }
     }

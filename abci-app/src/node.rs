@@ -7,6 +7,7 @@ use anyhow::Context as _;
 
 use crate::abci::AbciService;
 use crate::app::{App, AppConfig};
+use crate::conformance::{Recorder, Watch};
 use crate::modules::Modules;
 use crate::store::{Db, DbConfig};
 
@@ -25,6 +26,7 @@ pub struct NodeConfig {
 #[derive(Clone)]
 pub struct Node {
     app: Arc<App>,
+    recorder: Arc<Recorder>,
 }
 
 impl Node {
@@ -46,7 +48,9 @@ impl Node {
     /// When the database cannot be read, or the modules not be opened.
     pub fn over(db: Db, config: &NodeConfig) -> anyhow::Result<Self> {
         let modules = Arc::new(Modules::open(config.home.as_deref())?);
-        Ok(Self { app: Arc::new(App::new(db, modules, config.app.clone())?) })
+        let app = Arc::new(App::new(db, modules, config.app.clone())?);
+        let recorder = Arc::new(Recorder::new(Arc::clone(&app) as Arc<dyn AbciService>));
+        Ok(Self { app, recorder })
     }
 
     /// The application.
@@ -54,9 +58,19 @@ impl Node {
         &self.app
     }
 
-    /// What an engine talks to.
+    /// What an engine talks to. The order of its calls is recorded, and a call that CometBFT would not make is logged.
     pub fn service(&self) -> Arc<dyn AbciService> {
-        Arc::clone(&self.app) as Arc<dyn AbciService>
+        Arc::clone(&self.recorder) as Arc<dyn AbciService>
+    }
+
+    /// The record of what the engine called.
+    pub fn recorder(&self) -> &Arc<Recorder> {
+        &self.recorder
+    }
+
+    /// The same service for a test, which fails when it drops the watch after a call that CometBFT would not make.
+    pub fn watched(&self) -> (Arc<dyn AbciService>, Watch) {
+        (self.service(), self.recorder.watch())
     }
 }
 

@@ -1,29 +1,28 @@
 //! The door to the engine: requests in, responses out, on CometBFT's wire types.
 //!
-//! [`AbciService`] is what an engine needs of an application, so that the transport can be swapped: the server of
-//! `tendermint-abci` is one, the embedded sequencer another. Contracts run deep, so whatever may run them is given a
-//! thread with a large stack.
+//! [`AbciService`] is what an engine needs of an application, so that the transport can be swapped: [`Server`] is one, the
+//! embedded sequencer another. Contracts run deep, so whatever may run them is given a thread with a large stack.
+
+mod server;
 
 use std::panic::{catch_unwind, AssertUnwindSafe};
-use std::sync::Arc;
 
 use prost::Message as _;
 use tendermint_proto::v0_38::abci::{
-    request, response, response_verify_vote_extension::VerifyStatus, Request, RequestApplySnapshotChunk,
-    RequestCheckTx, RequestEcho, RequestExtendVote, RequestFinalizeBlock, RequestInfo, RequestInitChain,
-    RequestLoadSnapshotChunk, RequestOfferSnapshot, RequestPrepareProposal, RequestProcessProposal, RequestQuery,
-    RequestVerifyVoteExtension, Response, ResponseApplySnapshotChunk, ResponseCheckTx, ResponseCommit, ResponseEcho,
-    ResponseException, ResponseExtendVote, ResponseFinalizeBlock, ResponseFlush, ResponseInfo, ResponseInitChain,
-    ResponseListSnapshots, ResponseLoadSnapshotChunk, ResponseOfferSnapshot, ResponsePrepareProposal,
-    ResponseProcessProposal, ResponseQuery, ResponseVerifyVoteExtension,
+    request, response, response_apply_snapshot_chunk, response_offer_snapshot,
+    response_verify_vote_extension::VerifyStatus, Request, RequestApplySnapshotChunk, RequestCheckTx,
+    RequestExtendVote, RequestFinalizeBlock, RequestInfo, RequestInitChain, RequestOfferSnapshot,
+    RequestPrepareProposal, RequestProcessProposal, RequestQuery, RequestVerifyVoteExtension, Response,
+    ResponseApplySnapshotChunk, ResponseCheckTx, ResponseCommit, ResponseEcho, ResponseException, ResponseExtendVote,
+    ResponseFinalizeBlock, ResponseFlush, ResponseInfo, ResponseInitChain, ResponseListSnapshots,
+    ResponseLoadSnapshotChunk, ResponseOfferSnapshot, ResponsePrepareProposal, ResponseProcessProposal, ResponseQuery,
+    ResponseVerifyVoteExtension,
 };
 
 use crate::app::{App, AppError};
 use crate::deep_stack;
 
-/// The server's read window: its decoder copies the whole buffer for each attempt, so a large window is slow for many
-/// small messages and a small one for large blocks.
-pub const READ_WINDOW: usize = 128 * 1024;
+pub use server::{Server, MAX_REQUEST};
 
 /// What an engine asks of an application. Methods that can fail do so only where going on would fork the node.
 pub trait AbciService: Send + Sync + 'static {
@@ -52,6 +51,29 @@ pub trait AbciService: Send + Sync + 'static {
     /// # Errors
     /// When there is none, or it cannot be written.
     fn commit(&self) -> Result<ResponseCommit, AppError>;
+
+    /// What is added to a vote: nothing on this chain.
+    fn extend_vote(&self, _request: RequestExtendVote) -> ResponseExtendVote {
+        ResponseExtendVote::default()
+    }
+
+    /// Whether what another added to its vote is right: nothing is.
+    fn verify_vote_extension(&self, request: RequestVerifyVoteExtension) -> ResponseVerifyVoteExtension {
+        let status = if request.vote_extension.is_empty() { VerifyStatus::Accept } else { VerifyStatus::Reject };
+        ResponseVerifyVoteExtension { status: status as i32 }
+    }
+
+    /// Takes the state of another node. This application has no snapshots, and says so: state sync is to end, where an answer
+    /// of 0, "unknown", would be an error of its own (CometBFT v0.38, statesync/syncer.go).
+    fn offer_snapshot(&self, _request: RequestOfferSnapshot) -> ResponseOfferSnapshot {
+        ResponseOfferSnapshot { result: response_offer_snapshot::Result::Abort as i32 }
+    }
+
+    /// Takes a part of such a state, which it never asked for.
+    fn apply_snapshot_chunk(&self, _request: RequestApplySnapshotChunk) -> ResponseApplySnapshotChunk {
+        let result = response_apply_snapshot_chunk::Result::Abort as i32;
+        ResponseApplySnapshotChunk { result, ..Default::default() }
+    }
 }
 
 impl AbciService for App {
@@ -120,8 +142,7 @@ pub fn dispatch(service: &dyn AbciService, request: Request) -> Result<Response,
     use response::Value as Say;
     let Some(ask) = request.value else {
         // A kind of request that a later CometBFT knows: it is told so, and the connection lives on.
-        let error = "this application does not know that kind of request".to_string();
-        return Ok(Response { value: Some(Say::Exception(ResponseException { error })) });
+        return Ok(exception("this application does not know that kind of request"));
     };
     let say = match ask {
         Ask::Echo(echo) => Say::Echo(ResponseEcho { message: echo.message }),
@@ -134,20 +155,19 @@ pub fn dispatch(service: &dyn AbciService, request: Request) -> Result<Response,
         Ask::ProcessProposal(request) => Say::ProcessProposal(service.process_proposal(request)),
         Ask::FinalizeBlock(request) => Say::FinalizeBlock(service.finalize_block(request)?),
         Ask::Commit(_) => Say::Commit(service.commit()?),
-        // Votes carry no extensions on this chain, and snapshots are not offered.
-        Ask::ExtendVote(_) => Say::ExtendVote(ResponseExtendVote::default()),
-        Ask::VerifyVoteExtension(request) => Say::VerifyVoteExtension(verify_extension(&request)),
+        Ask::ExtendVote(request) => Say::ExtendVote(service.extend_vote(request)),
+        Ask::VerifyVoteExtension(request) => Say::VerifyVoteExtension(service.verify_vote_extension(request)),
         Ask::ListSnapshots(_) => Say::ListSnapshots(ResponseListSnapshots::default()),
-        Ask::OfferSnapshot(_) => Say::OfferSnapshot(ResponseOfferSnapshot::default()),
+        Ask::OfferSnapshot(request) => Say::OfferSnapshot(service.offer_snapshot(request)),
         Ask::LoadSnapshotChunk(_) => Say::LoadSnapshotChunk(ResponseLoadSnapshotChunk::default()),
-        Ask::ApplySnapshotChunk(_) => Say::ApplySnapshotChunk(ResponseApplySnapshotChunk::default()),
+        Ask::ApplySnapshotChunk(request) => Say::ApplySnapshotChunk(service.apply_snapshot_chunk(request)),
     };
     Ok(Response { value: Some(say) })
 }
 
-fn verify_extension(request: &RequestVerifyVoteExtension) -> ResponseVerifyVoteExtension {
-    let status = if request.vote_extension.is_empty() { VerifyStatus::Accept } else { VerifyStatus::Reject };
-    ResponseVerifyVoteExtension { status: status as i32 }
+/// The answer that there is none.
+fn exception(error: &str) -> Response {
+    Response { value: Some(response::Value::Exception(ResponseException { error: error.to_owned() })) }
 }
 
 /// Answers one serialised request with a serialised response, as an engine in another process is answered.
@@ -158,93 +178,4 @@ pub fn dispatch_bytes(service: &dyn AbciService, request: &[u8]) -> Result<Vec<u
     let request =
         Request::decode(request).map_err(|error| AppError::Order(format!("the bytes are no ABCI request: {error}")))?;
     Ok(dispatch(service, request)?.encode_to_vec())
-}
-
-/// The application behind the server of `tendermint-abci`.
-#[derive(Clone)]
-pub struct Server(pub Arc<dyn AbciService>);
-
-/// Runs a call of the consensus connection. The server would keep the process alive after a panic, with a state that
-/// nobody can vouch for; and an error has no place in the answer. Both stop the process.
-fn or_stop<T>(what: &str, call: impl FnOnce() -> Result<T, AppError>) -> T {
-    match catch_unwind(AssertUnwindSafe(call)) {
-        Ok(Ok(answer)) => answer,
-        Ok(Err(error)) => {
-            tracing::error!(%error, "{what} failed; the node stops, because it could only fork from the others");
-            std::process::exit(70)
-        }
-        Err(_) => {
-            tracing::error!("{what} panicked; the node stops, because its state cannot be trusted");
-            std::process::abort()
-        }
-    }
-}
-
-impl tendermint_abci::Application for Server {
-    fn echo(&self, request: RequestEcho) -> ResponseEcho {
-        ResponseEcho { message: request.message }
-    }
-
-    fn info(&self, request: RequestInfo) -> ResponseInfo {
-        self.0.info(request)
-    }
-
-    fn init_chain(&self, request: RequestInitChain) -> ResponseInitChain {
-        or_stop("InitChain", || self.0.init_chain(request))
-    }
-
-    fn query(&self, request: RequestQuery) -> ResponseQuery {
-        self.0.query(request)
-    }
-
-    fn check_tx(&self, request: RequestCheckTx) -> ResponseCheckTx {
-        self.0.check_tx(request)
-    }
-
-    fn commit(&self) -> ResponseCommit {
-        or_stop("Commit", || self.0.commit())
-    }
-
-    fn prepare_proposal(&self, request: RequestPrepareProposal) -> ResponsePrepareProposal {
-        or_stop("PrepareProposal", || Ok(self.0.prepare_proposal(request)))
-    }
-
-    fn process_proposal(&self, request: RequestProcessProposal) -> ResponseProcessProposal {
-        or_stop("ProcessProposal", || Ok(self.0.process_proposal(request)))
-    }
-
-    fn extend_vote(&self, _request: RequestExtendVote) -> ResponseExtendVote {
-        ResponseExtendVote::default()
-    }
-
-    fn verify_vote_extension(&self, request: RequestVerifyVoteExtension) -> ResponseVerifyVoteExtension {
-        verify_extension(&request)
-    }
-
-    fn finalize_block(&self, request: RequestFinalizeBlock) -> ResponseFinalizeBlock {
-        or_stop("FinalizeBlock", || self.0.finalize_block(request))
-    }
-
-    fn offer_snapshot(&self, _request: RequestOfferSnapshot) -> ResponseOfferSnapshot {
-        ResponseOfferSnapshot::default()
-    }
-
-    fn load_snapshot_chunk(&self, _request: RequestLoadSnapshotChunk) -> ResponseLoadSnapshotChunk {
-        ResponseLoadSnapshotChunk::default()
-    }
-
-    fn apply_snapshot_chunk(&self, _request: RequestApplySnapshotChunk) -> ResponseApplySnapshotChunk {
-        ResponseApplySnapshotChunk::default()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_panic_ends_the_request_and_not_the_connection() {
-        assert_eq!(contained("Query", || 7), Some(7));
-        assert_eq!(contained("Query", || deep_stack::run::<u8>(|| panic!("on purpose"))), None);
-    }
 }

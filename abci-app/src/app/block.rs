@@ -5,7 +5,7 @@ use tendermint_proto::v0_38::abci::{
 };
 
 use super::genesis::Validator;
-use super::{lock, proto_events, time_ns, view_of, App, AppError, VALIDATORS};
+use super::{lock, next_height, proto_events, time_ns, view_of, App, AppError, VALIDATORS};
 use crate::address::Address;
 use crate::coin::Coins;
 use crate::context::{BlockInfo, Context, Mode, TxInfo};
@@ -105,15 +105,9 @@ impl App {
     }
 
     fn block_info(&self, snapshot: &Snapshot, request: &RequestFinalizeBlock) -> Result<BlockInfo, AppError> {
-        let last = snapshot.last();
-        if last.initial_height == 0 {
-            return Err(AppError::Order("FinalizeBlock before InitChain".into()));
-        }
-        let next = last.height + 1;
-        if u64::try_from(request.height).ok() != Some(next) {
-            return Err(AppError::Order(format!("FinalizeBlock of height {}, but {next} is next", request.height)));
-        }
-        Ok(BlockInfo { chain_id: last.chain_id.clone(), height: next, time_ns: time_ns(request.time.as_ref()) })
+        let height = next_height(snapshot, request.height)?;
+        let chain_id = snapshot.last().chain_id.clone();
+        Ok(BlockInfo { chain_id, height, time_ns: time_ns(request.time.as_ref()) })
     }
 
     fn begin_block(&self, view: &View, block: &BlockInfo, params: &AppParams) -> Vec<Event> {

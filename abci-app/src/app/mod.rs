@@ -185,6 +185,19 @@ fn consensus_params(view: &View) -> tendermint_proto::v0_38::types::ConsensusPar
         .unwrap_or_default()
 }
 
+/// The height that comes next, if that is what the engine asks for; otherwise why its call does not fit.
+fn next_height(snapshot: &Snapshot, asked: i64) -> Result<u64, AppError> {
+    let last = snapshot.last();
+    if last.initial_height == 0 {
+        return Err(AppError::Order("a block before InitChain".into()));
+    }
+    let next = last.height + 1;
+    if u64::try_from(asked).ok() != Some(next) {
+        return Err(AppError::Order(format!("a block of height {asked}, but {next} is next")));
+    }
+    Ok(next)
+}
+
 /// The block that the engine works on next, as far as it is known before it is proposed.
 fn next_block(snapshot: &Snapshot) -> BlockInfo {
     let last = snapshot.last();

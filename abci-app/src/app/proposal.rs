@@ -11,7 +11,7 @@ use tendermint_proto::v0_38::abci::{
     ResponseProcessProposal,
 };
 
-use super::{max_block_bytes, next_block, time_ns, view_of, App};
+use super::{max_block_bytes, next_block, next_height, time_ns, view_of, App};
 use crate::context::{BlockInfo, Context, Mode, TxInfo};
 use crate::gas::{Gas, GasMeter};
 use crate::params;
@@ -24,9 +24,13 @@ const WRONG_SEQUENCE: u32 = 32;
 
 impl App {
     /// Chooses the transactions of a block from those that wait: protocol messages first, up to their lane, then the
-    /// others in their order; none that would be refused.
+    /// others in their order; none that would be refused. At another height than the next there is no block to make: it is empty.
     pub fn prepare_proposal(&self, request: &RequestPrepareProposal) -> ResponsePrepareProposal {
         let snapshot = self.latest();
+        if let Err(error) = next_height(&snapshot, request.height) {
+            tracing::warn!(%error, "an empty block is proposed");
+            return ResponsePrepareProposal::default();
+        }
         let view = view_of(&snapshot);
         let app_params = params::load(&view);
         let block = BlockInfo { time_ns: time_ns(request.time.as_ref()), ..next_block(&snapshot) };
@@ -53,13 +57,17 @@ impl App {
         ResponsePrepareProposal { txs: proposal.txs }
     }
 
-    /// Accepts what a correct proposer may have made: transactions that decode, within all limits, none twice.
+    /// Accepts what a correct proposer may have made: the next block, of transactions that decode, within all limits, none twice.
     pub fn process_proposal(&self, request: &RequestProcessProposal) -> ResponseProcessProposal {
         let snapshot = self.latest();
         let view = view_of(&snapshot);
         let app_params = params::load(&view);
         let rules = self.rules(&app_params, &view);
-        let status = match refusal(&request.txs, &rules, max_block_bytes(&view, &app_params)) {
+        let refusal = match next_height(&snapshot, request.height) {
+            Ok(_) => refusal(&request.txs, &rules, max_block_bytes(&view, &app_params)),
+            Err(error) => Some(error.to_string()),
+        };
+        let status = match refusal {
             None => ProposalStatus::Accept,
             Some(reason) => {
                 tracing::warn!(height = request.height, reason, "a proposal is refused");

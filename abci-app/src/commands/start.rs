@@ -2,7 +2,7 @@
 
 use std::io::IsTerminal as _;
 
-use abci_app::abci::{Server, READ_WINDOW};
+use abci_app::abci::Server;
 use abci_app::config::{Config, LogFormat};
 use abci_app::Node;
 use anyhow::Context as _;
@@ -48,13 +48,12 @@ impl Start {
         let node = Node::open(config.node(home.path())?)?;
         let listen = self.listen.unwrap_or(config.listen);
         let address = listen.strip_prefix("tcp://").unwrap_or(&listen);
-        let server = tendermint_abci::ServerBuilder::new(READ_WINDOW)
-            .bind(address, Server(node.service()))
+        let server = Server::bind(address, node.service())
             .with_context(|| format!("cannot listen on {address}; another node may run already"))?;
         stop_on_signal(node.clone())?;
         let last = node.app().latest().last().clone();
         tracing::info!(
-            address = server.local_addr(),
+            address = %server.local_addr()?,
             height = last.height,
             chain = last.chain_id,
             "waiting for CometBFT"

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use abci_app::coin::Coins;
+use abci_app::conformance::Watch;
 use abci_app::genesis::GenesisBuilder;
 use abci_app::sequencer::{EmbeddedClient, Engine, EngineConfig, Pacing};
 use abci_app::{Node, NodeConfig};
@@ -54,6 +55,7 @@ struct Chain {
     client: EmbeddedClient,
     _engine: Engine,
     _node: Node,
+    _watch: Watch,
     idle: Account,
     rng: ChaCha20Rng,
 }
@@ -451,14 +453,16 @@ fn start() -> (Chain, Account, Account, Vec<Provider>) {
     genesis["app_state"]["training"] = json!({"params": {"authority": accounts[0].address()}});
     let node = Node::open(NodeConfig::default()).unwrap();
     let config = EngineConfig { pacing: Pacing::Immediate, ..EngineConfig::new(genesis) };
-    let engine = Engine::start(node.service(), config).unwrap();
+    let (service, watch) = node.watched();
+    let engine = Engine::start(service, config).unwrap();
     let mut rng = ChaCha20Rng::seed_from_u64(3);
     let mut accounts = accounts.into_iter();
     let (admin, owner, idle) = (accounts.next().unwrap(), accounts.next().unwrap(), accounts.next().unwrap());
     let providers = accounts
         .map(|account| Provider { account, keys: ProviderKeys::generate(&mut rng), shares: BTreeMap::new() })
         .collect();
-    (Chain { client: engine.client(), _engine: engine, _node: node, idle, rng }, admin, owner, providers)
+    let chain = Chain { client: engine.client(), _engine: engine, _node: node, _watch: watch, idle, rng };
+    (chain, admin, owner, providers)
 }
 
 async fn bond(chain: &Chain, contracts: &Contracts, provider: &Provider) -> staking::BondResponse {

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
+use abci_app::conformance::Watch;
 use abci_app::store::{Db, DbConfig, Durability};
 use abci_app::{Node, NodeConfig};
 use redb::StorageBackend;
@@ -96,13 +97,20 @@ impl StorageBackend for Disk {
     }
 }
 
-fn open(disk: &Disk) -> Node {
+fn open(disk: &Disk) -> (Node, Watch) {
     open_durable(disk, Durability::EveryBlock)
 }
 
-fn open_durable(disk: &Disk, durability: Durability) -> Node {
+/// A node as an engine finds it that has just started, and so asks what is committed.
+fn open_durable(disk: &Disk, durability: Durability) -> (Node, Watch) {
     let config = DbConfig { cache_bytes: 1 << 20, keep_heights: 2, durability };
-    Node::over(Db::with_backend(disk.clone(), config).unwrap(), &NodeConfig::default()).unwrap()
+    watched(Node::over(Db::with_backend(disk.clone(), config).unwrap(), &NodeConfig::default()).unwrap())
+}
+
+fn watched(node: Node) -> (Node, Watch) {
+    let (service, watch) = node.watched();
+    service.info(Default::default());
+    (node, watch)
 }
 
 type Txs = Vec<Vec<u8>>;
@@ -135,7 +143,9 @@ fn two_nodes_agree_and_a_block_executed_twice_gives_the_same_state() {
         let first = chain.node.service().finalize_block(chain.request(txs)).unwrap();
         assert_eq!(first.app_hash, *hash);
         // Another block at this height was executed in between: it leaves nothing behind.
+        chain.engine_returns();
         chain.node.service().finalize_block(chain.request(&txs[..1])).unwrap();
+        chain.engine_returns();
         let second = chain.node.service().finalize_block(chain.request(txs)).unwrap();
         assert_eq!(first, second);
         chain.node.service().commit().unwrap();
@@ -147,7 +157,7 @@ fn two_nodes_agree_and_a_block_executed_twice_gives_the_same_state() {
 fn a_crash_at_any_write_leaves_the_state_before_or_after_the_block() {
     let (builder, blocks, hashes) = reference();
     let disk = Disk::new();
-    init_chain(&open(&disk), builder);
+    init_chain(&open(&disk).0, builder);
     for (n, txs) in blocks.iter().enumerate() {
         let height = n as i64 + 1;
         let mut writes = 1;
@@ -155,14 +165,14 @@ fn a_crash_at_any_write_leaves_the_state_before_or_after_the_block() {
             // The same disk, each time dying one write later, until the commit survives.
             let victim = disk.after_restart();
             {
-                let node = open(&victim);
+                let (node, _watch) = open(&victim);
                 node.service().finalize_block(block(height, txs)).unwrap();
                 victim.dies_after(writes);
                 let _ = node.service().commit();
             }
             let died = victim.dead();
             let survivor = victim.after_restart();
-            let node = open(&survivor);
+            let (node, _watch) = open(&survivor);
             let info = node.service().info(Default::default());
             let (before, after) = (height - 1, height);
             assert!([before, after].contains(&info.last_block_height), "height {height}, write {writes}");
@@ -184,7 +194,7 @@ fn a_crash_at_any_write_leaves_the_state_before_or_after_the_block() {
             writes += 1;
         }
         assert!(writes > 5, "the crash was never injected");
-        let node = open(&disk);
+        let (node, _watch) = open(&disk);
         node.service().finalize_block(block(height, txs)).unwrap();
         node.service().commit().unwrap();
     }
@@ -197,7 +207,7 @@ fn die_anywhere_and_replay(durability: Durability) {
         let victim = Disk::new();
         let mut committed = 0;
         {
-            let node = open_durable(&victim, durability);
+            let (node, _watch) = open_durable(&victim, durability);
             victim.dies_after(writes);
             let doc = abci_app::genesis::GenesisDoc::read(&builder.clone().build()).unwrap();
             let begun = node.service().init_chain(doc.init_chain().unwrap());
@@ -210,7 +220,7 @@ fn die_anywhere_and_replay(durability: Durability) {
             }
         }
         for found in [victim.after_restart(), victim.after_power_cut()] {
-            let node = open_durable(&found, durability);
+            let (node, _watch) = open_durable(&found, durability);
             let info = node.service().info(Default::default());
             let height = info.last_block_height as usize;
             if durability == Durability::EveryBlock {
@@ -249,9 +259,9 @@ fn a_state_on_disk_goes_on_where_it_stood() {
     let (builder, blocks, hashes) = reference();
     let folder = tempfile::tempdir().unwrap();
     let config = NodeConfig { home: Some(folder.path().into()), ..NodeConfig::default() };
-    init_chain(&Node::open(config.clone()).unwrap(), builder);
+    init_chain(&watched(Node::open(config.clone()).unwrap()).0, builder);
     for (n, txs) in blocks.iter().enumerate() {
-        let node = Node::open(config.clone()).unwrap();
+        let (node, _watch) = watched(Node::open(config.clone()).unwrap());
         let info = node.service().info(Default::default());
         assert_eq!(info.last_block_height, n as i64);
         assert_eq!(node.service().finalize_block(block(n as i64 + 1, txs)).unwrap().app_hash, hashes[n]);
@@ -270,15 +280,21 @@ fn a_folder_has_one_node() {
 #[test]
 fn calls_out_of_order_are_refused() {
     let (_, builder) = genesis(1);
+    let doc = abci_app::genesis::GenesisDoc::read(&builder.clone().build()).unwrap();
     let node = Node::open(NodeConfig::default()).unwrap();
     assert!(node.service().finalize_block(block(1, &[])).is_err());
+    assert!(node.service().commit().is_err());
     init_chain(&node, builder);
     assert!(node.service().commit().is_err());
     assert!(node.service().finalize_block(block(2, &[])).is_err());
     node.service().finalize_block(block(1, &[])).unwrap();
     node.service().commit().unwrap();
+    let before = node.service().info(Default::default());
     assert!(node.service().commit().is_err());
     assert!(node.service().finalize_block(block(1, &[])).is_err());
+    assert!(node.service().init_chain(doc.init_chain().unwrap()).is_err());
+    assert_eq!(node.service().info(Default::default()), before, "and change nothing");
+    assert!(node.recorder().wrong_call().is_some());
 }
 
 #[test]
@@ -288,7 +304,8 @@ fn what_was_executed_over_another_genesis_is_not_committed() {
     chain.node.service().finalize_block(chain.request(&[])).unwrap();
     let (_, another) = genesis(3);
     let app_hash = init_chain(&chain.node, another);
-    assert!(chain.node.service().commit().is_err(), "the block was not executed over this genesis");
+    // Not in an engine's order, and so past the watch.
+    assert!(chain.node.app().commit().is_err(), "the block was not executed over this genesis");
     let info = chain.node.service().info(Default::default());
     assert_eq!((info.last_block_height, app_hash.len()), (0, 32));
 }

@@ -129,10 +129,11 @@ pub fn genesis(accounts: u64) -> (Vec<Account>, GenesisBuilder) {
     (accounts, builder)
 }
 
-/// A node driven by hand, without an engine.
+/// A node driven by hand, without an engine; in the order of one, or the test fails.
 pub struct Driven {
     pub node: abci_app::Node,
     pub height: i64,
+    _watch: abci_app::conformance::Watch,
 }
 
 /// What a block gave.
@@ -147,8 +148,14 @@ impl Driven {
     }
 
     pub fn over(node: abci_app::Node, builder: GenesisBuilder) -> Self {
+        let (_, watch) = node.watched();
         init_chain(&node, builder);
-        Self { node, height: 0 }
+        Self { node, height: 0, _watch: watch }
+    }
+
+    /// The engine has ended and comes back: it asks what is committed, and goes on from there.
+    pub fn engine_returns(&self) -> tendermint_proto::v0_38::abci::ResponseInfo {
+        self.node.service().info(Default::default())
     }
 
     pub fn request(&self, txs: &[Vec<u8>]) -> tendermint_proto::v0_38::abci::RequestFinalizeBlock {
@@ -188,7 +195,9 @@ impl Driven {
     }
 }
 
+/// Begins the chain as an engine does that finds none.
 pub fn init_chain(node: &abci_app::Node, builder: GenesisBuilder) -> Vec<u8> {
+    assert_eq!(node.service().info(Default::default()).last_block_height, 0);
     let doc = abci_app::genesis::GenesisDoc::read(&builder.build()).unwrap();
     node.service().init_chain(doc.init_chain().unwrap()).unwrap().app_hash.to_vec()
 }

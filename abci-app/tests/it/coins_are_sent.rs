@@ -20,7 +20,8 @@ async fn coins_are_sent_through_the_rpc_client() {
     let (mut accounts, builder) = genesis(2);
     let node = Node::open(NodeConfig::default()).unwrap();
     let config = EngineConfig { pacing: Pacing::Immediate, ..EngineConfig::new(builder.build()) };
-    let engine = Engine::start(node.service(), config).unwrap();
+    let (service, _watch) = node.watched();
+    let engine = Engine::start(service, config).unwrap();
     let client = engine.client();
 
     let (from, to) = (accounts[0].address(), accounts[1].address());

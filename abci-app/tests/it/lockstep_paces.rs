@@ -1,13 +1,16 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use abci_app::conformance::Watch;
 use abci_app::sequencer::{DecidedBlock, Engine, EngineConfig, Pacing};
 use abci_app::{Node, NodeConfig};
 use tendermint_rpc::Client;
 
 use crate::chain::{genesis, send, Draft, Driven};
 
-fn start(builder: abci_app::genesis::GenesisBuilder, pacing: Pacing) -> (Engine, Arc<Mutex<Vec<DecidedBlock>>>) {
+type Blocks = Arc<Mutex<Vec<DecidedBlock>>>;
+
+fn start(builder: abci_app::genesis::GenesisBuilder, pacing: Pacing) -> (Watch, Engine, Blocks) {
     let node = Node::open(NodeConfig::default()).unwrap();
     let blocks = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&blocks);
@@ -16,12 +19,13 @@ fn start(builder: abci_app::genesis::GenesisBuilder, pacing: Pacing) -> (Engine,
         on_block: Some(Box::new(move |block| seen.lock().unwrap().push(block.clone()))),
         ..EngineConfig::new(builder.build())
     };
-    (Engine::start(node.service(), config).unwrap(), blocks)
+    let (service, watch) = node.watched();
+    (watch, Engine::start(service, config).unwrap(), blocks)
 }
 
 async fn run_once(delays: [u64; 4]) -> Vec<DecidedBlock> {
     let (accounts, builder) = genesis(4);
-    let (mut engine, blocks) = start(builder, Pacing::Lockstep);
+    let (_watch, mut engine, blocks) = start(builder, Pacing::Lockstep);
     let lockstep = engine.lockstep();
     let to = accounts[0].address();
     let participants: Vec<_> = accounts.into_iter().map(|account| (account, lockstep.register())).collect();
@@ -84,7 +88,7 @@ async fn decided_blocks_replay_on_another_node() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_block_is_made_while_a_participant_runs() {
     let (mut accounts, builder) = genesis(2);
-    let (engine, _) = start(builder, Pacing::Lockstep);
+    let (_watch, engine, _) = start(builder, Pacing::Lockstep);
     let lockstep = engine.lockstep();
     let (mut one, other) = (lockstep.register(), lockstep.register());
     let (from, to) = (accounts[0].address(), accounts[1].address());
@@ -103,7 +107,7 @@ async fn no_block_is_made_while_a_participant_runs() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whoever_waits_learns_that_the_engine_has_stopped() {
     let (_, builder) = genesis(1);
-    let (mut engine, _) = start(builder, Pacing::Immediate);
+    let (_watch, mut engine, _) = start(builder, Pacing::Immediate);
     let mut participant = engine.lockstep().register();
     let waiting = tokio::spawn(async move { participant.wait_past(5).await });
     tokio::time::sleep(Duration::from_millis(20)).await;
@@ -114,7 +118,7 @@ async fn whoever_waits_learns_that_the_engine_has_stopped() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn intervals_make_empty_blocks() {
     let (_, builder) = genesis(1);
-    let (engine, _) = start(builder, Pacing::Interval(Duration::from_millis(5)));
+    let (_watch, engine, _) = start(builder, Pacing::Interval(Duration::from_millis(5)));
     let mut participant = engine.lockstep().register();
     assert!(participant.wait_past(3).await.unwrap() > 3);
 }

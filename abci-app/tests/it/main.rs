@@ -5,6 +5,7 @@ mod a_task_is_trained;
 mod ante_refuses;
 mod bautad_starts;
 mod blocks_are_atomic;
+mod calls_have_defined_answers;
 mod chain;
 mod coins_are_sent;
 mod engine_in_another_process;

@@ -1,5 +1,6 @@
 //! What clients of the Cosmos SDK and CometBFT look for.
 
+use abci_app::conformance::Watch;
 use abci_app::sequencer::{EmbeddedClient, Engine, EngineConfig, Pacing};
 use abci_app::{Node, NodeConfig};
 use cosmos_sdk_proto::cosmos::auth::v1beta1::{BaseAccount, QueryAccountRequest, QueryAccountResponse};
@@ -96,18 +97,19 @@ fn data_and_events_are_the_sdks() {
     assert_eq!(find("coin_received", "receiver")[1..], [to.clone(), to]);
 }
 
-async fn engine() -> (Engine, EmbeddedClient, Vec<Account>) {
+async fn engine() -> (Watch, Engine, EmbeddedClient, Vec<Account>) {
     let (accounts, builder) = genesis(3);
     let node = Node::open(NodeConfig::default()).unwrap();
     let config = EngineConfig { pacing: Pacing::Immediate, ..EngineConfig::new(builder.build()) };
-    let engine = Engine::start(node.service(), config).unwrap();
+    let (service, watch) = node.watched();
+    let engine = Engine::start(service, config).unwrap();
     let client = engine.client();
-    (engine, client, accounts)
+    (watch, engine, client, accounts)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_engine_answers_every_method_that_clients_call() {
-    let (_engine, client, mut accounts) = engine().await;
+    let (_watch, _engine, client, mut accounts) = engine().await;
     let (from, to) = (accounts[0].address(), accounts[1].address());
     let tx = accounts[0].tx(Draft::new(vec![send(&from, &to, 7)]));
     let sent = client.broadcast_tx_commit(tx.clone()).await.unwrap();
@@ -143,7 +145,7 @@ async fn the_engine_answers_every_method_that_clients_call() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn headers_chain_and_commits_are_signed() {
-    let (_engine, client, mut accounts) = engine().await;
+    let (_watch, _engine, client, mut accounts) = engine().await;
     let (from, to) = (accounts[0].address(), accounts[1].address());
     for _ in 0..3 {
         let tx = accounts[0].tx(Draft::new(vec![send(&from, &to, 7)]));

@@ -5,6 +5,7 @@ use std::net::{TcpListener, TcpStream};
 use std::time::Duration;
 
 use abci_app::coin::Coins;
+use abci_app::conformance::Watch;
 use abci_app::genesis::GenesisBuilder;
 use abci_app::node::{Node as Inner, NodeConfig};
 use abci_app::sequencer::{BlockTime, EmbeddedClient, Engine, EngineConfig, Pacing};
@@ -15,6 +16,7 @@ pub struct Node {
     // The engine first: the node owns the folder of the contracts' codes.
     _engine: Engine,
     _node: Inner,
+    _watch: Watch,
 }
 
 impl Node {
@@ -32,7 +34,8 @@ impl Node {
         config.pacing = Pacing::Interval(Duration::from_millis(150));
         // Clients compare the time of headers with their own.
         config.time = BlockTime::Machine;
-        let engine = Engine::start(node.service(), config).unwrap();
+        let (service, watch) = node.watched();
+        let engine = Engine::start(service, config).unwrap();
 
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -44,7 +47,7 @@ impl Node {
                 std::thread::spawn(move || serve(stream, &client));
             }
         });
-        Self { url, _engine: engine, _node: node }
+        Self { url, _engine: engine, _node: node, _watch: watch }
     }
 }
 

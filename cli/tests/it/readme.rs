@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
+use abci_app::conformance::OUT_OF_ORDER;
 use abci_app::operator::programs;
 
 use crate::bauta::repository;
@@ -112,6 +113,12 @@ impl Desk {
         panic!("the node did not come up\n{}", self.logs());
     }
 
+    /// Whether any terminal shows this.
+    fn said_anywhere(&self, what: &str) -> bool {
+        let said = |index| std::fs::read_to_string(self.home.path().join(format!("terminal-{index}.log"))).unwrap();
+        (0..self.occupied.len()).any(|index| said(index).contains(what))
+    }
+
     fn logs(&self) -> String {
         (0..self.occupied.len())
             .map(|index| {
@@ -181,6 +188,7 @@ fn a_chain_by_hand_goes_as_the_readme_says() {
     desk.stay("cometbft start --home ~/.bautad");
     desk.wait_for_the_node();
     assert!(height(&desk) >= before);
+    assert!(!desk.said_anywhere(OUT_OF_ORDER), "{}", desk.logs());
 }
 
 #[test]

@@ -31,7 +31,7 @@ pub enum Running {
         /// It.
         engine: sequencer::Engine,
         /// Its node, whose folder is in use as long as it lives.
-        _node: Node,
+        node: Node,
     },
     /// Validators as processes.
     Processes {
@@ -54,7 +54,7 @@ impl Running {
         let node = Node::open(NodeConfig { home: Some(folder.join("node")), ..NodeConfig::default() })?;
         let config = EngineConfig { pacing: Pacing::Lockstep, key_seed, ..EngineConfig::new(founding.document()) };
         let engine = sequencer::Engine::start(node.service(), config)?;
-        Ok(Self::Embedded { engine, _node: node })
+        Ok(Self::Embedded { engine, node })
     }
 
     /// Validators as processes.
@@ -97,11 +97,14 @@ impl Running {
     /// Up to which height a node in this process gave the same state as CometBFT's, where there is one.
     ///
     /// # Errors
-    /// Those of [`replay()`].
+    /// When a node was called in another order than CometBFT's, and those of [`replay()`].
     pub async fn replayed(&self) -> anyhow::Result<Option<u64>> {
         match self {
-            Self::Embedded { .. } => Ok(None),
-            Self::Processes { processes, .. } => Ok(Some(replay(processes.url(0), processes.genesis()).await?)),
+            Self::Embedded { node, .. } => node.recorder().wrong_call().map_or(Ok(None), |wrong| Err(wrong.into())),
+            Self::Processes { processes, .. } => {
+                processes.called_in_order()?;
+                Ok(Some(replay(processes.url(0), processes.genesis()).await?))
+            }
         }
     }
 

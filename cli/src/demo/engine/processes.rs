@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use abci_app::conformance::OUT_OF_ORDER;
 use abci_app::operator::{programs, EngineOptions, Founding, Home, Member, NodeKey, Ports, ValidatorKey};
 use anyhow::{bail, Context as _};
 use bauta_client::chain::{Chain, ChainSettings};
@@ -130,6 +131,20 @@ impl Processes {
                 let last: Vec<&str> = said.lines().rev().take(5).collect();
                 let last: Vec<&str> = last.into_iter().rev().collect();
                 bail!("{} ended with {status}; its last words:\n{}", program.name, last.join("\n"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether every node was called in CometBFT's order: each watches for it, and logs a call that is not in it.
+    ///
+    /// # Errors
+    /// When one has logged such a call, with what it said.
+    pub fn called_in_order(&self) -> anyhow::Result<()> {
+        for program in self.validators.iter().flat_map(|validator| &validator.programs) {
+            let said = std::fs::read_to_string(&program.log).unwrap_or_default();
+            if let Some(line) = said.lines().find(|line| line.contains(OUT_OF_ORDER)) {
+                bail!("{}: {line}", program.name);
             }
         }
         Ok(())

@@ -31,5 +31,5 @@ pub async fn replay(url: &str, genesis: &Value) -> anyhow::Result<u64> {
         ours = Some(root);
         validators = chain.validators(height).await?;
     }
-    Ok(last.saturating_sub(1))
+    node.recorder().wrong_call().map_or(Ok(last.saturating_sub(1)), |wrong| Err(wrong.into()))
 }
