@@ -212,4 +212,8 @@ fn the_script_of_a_testnet_starts_every_validator_and_stops_no_one_else() {
     ));
     let (_, after) = said.split_once("survived").unwrap_or_else(|| panic!("{said}"));
     assert_eq!(after.matches("the node is stopped").count(), 3, "{said}");
+    for node in ["node0", "node1", "node2"] {
+        let log = std::fs::read_to_string(desk.home.path().join("testnet").join(node).join("bautad.log")).unwrap();
+        assert!(log.contains("an engine has connected") && !log.contains(OUT_OF_ORDER), "{log}");
+    }
 }
