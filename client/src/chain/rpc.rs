@@ -93,10 +93,17 @@ fn height_of(height: u64) -> Result<tendermint::block::Height, ChainError> {
         .map_err(|error| ChainError::Answer { what: format!("height {height}"), why: error.to_string() })
 }
 
+/// What CometBFT says when its application goes away under a call (abci/client/socket_client.go). It ends then, or should: nothing that it
+/// is asked can be answered before it was started again.
+const NO_APPLICATION: [&str; 3] = ["read message: ", "write to buffer: ", "flush buffer: "];
+
 /// Whether the node was not reached, or was reached and answered with an error.
 fn failed(what: &str, error: &tendermint_rpc::Error) -> ChainError {
     let text = one_line(error);
     match error.detail() {
+        ErrorDetail::Response(_) if NO_APPLICATION.iter().any(|said| text.contains(said)) => {
+            ChainError::Unreachable(format!("its application has gone away ({text})"))
+        }
         ErrorDetail::Response(_) if text.contains("mempool is full") => {
             super::Refused { codespace: "sdk".to_owned(), code: 20, sentence: text }.into()
         }
@@ -117,4 +124,30 @@ fn one_line(error: &tendermint_rpc::Error) -> String {
         detail => detail.to_string(),
     };
     text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("no reason given").to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use tendermint_rpc::{response_error::ResponseError, Code, Error};
+
+    use super::*;
+
+    fn said(data: &str) -> ChainError {
+        failed("broadcast_tx_sync", &Error::response(ResponseError::new(Code::InternalError, Some(data.to_owned()))))
+    }
+
+    #[test]
+    fn a_node_whose_application_has_gone_away_does_not_answer() {
+        for data in [
+            "read message: EOF",
+            "appConn mempool: read message: EOF",
+            "read message: read tcp 127.0.0.1:40874->127.0.0.1:26658: read: connection reset by peer",
+            "flush buffer: write tcp 127.0.0.1:40874->127.0.0.1:26658: write: broken pipe",
+        ] {
+            assert!(matches!(said(data), ChainError::Unreachable(why) if why.contains(data)), "{data}");
+        }
+        assert!(said("mempool is full: number of txs 1 (max: 1)").refused().unwrap().is_full());
+        assert!(matches!(said("height 9 must be less than or equal to 8"), ChainError::Answer { .. }));
+    }
 }
