@@ -168,20 +168,25 @@ cd "$(dirname "$0")"
 for program in bautad cometbft; do
     command -v "$program" >/dev/null || { echo "$program is not on PATH"; exit 1; }
 done
-started=
-# Only what was started here, whoever else is in the group.
+engines=
+applications=
+# Only what was started here, whoever else is in the group. CometBFT first: one that loses its application may wait for it for ever,
+# deaf to SIGTERM.
 stop() {
     trap - INT TERM EXIT
-    kill $started 2>/dev/null || true
+    kill $engines 2>/dev/null || true
+    (sleep 10; kill -KILL $engines) >/dev/null 2>&1 &
+    guard=$!
+    wait $engines || true
+    kill $guard $applications 2>/dev/null || true
     wait
 }
 trap stop INT TERM EXIT
 for node in node*; do
     bautad start --home "$node" >"$node/bautad.log" 2>&1 &
-    started="$! $started"
-    # CometBFT is told first when all are stopped.
+    applications="$! $applications"
     cometbft start --home "$node" >"$node/cometbft.log" 2>&1 &
-    started="$! $started"
+    engines="$! $engines"
 done
 echo "running; clients connect to the RPC of node0 (see node0/config/config.toml); Ctrl-C stops everything"
 wait

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use abci_app::conformance::OUT_OF_ORDER;
 use abci_app::operator::programs;
+use rand::Rng as _;
 
 use crate::bauta::repository;
 
@@ -49,8 +50,8 @@ impl Desk {
             .into_iter()
             .chain(std::env::split_paths(&std::env::var_os("PATH").unwrap()))
             .collect();
-        let held = [(); 3].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
-        let ports = held.map(|listener| listener.local_addr().unwrap().port());
+        let first = free_ports(3);
+        let ports = [first, first + 1, first + 2];
         Self { home, path: std::env::join_paths(folders).unwrap(), ports, occupied: Vec::new() }
     }
 
@@ -131,6 +132,16 @@ impl Desk {
     }
 }
 
+/// The first of so many ports that nobody listens on. They are below those that the system gives to outgoing connections: one of these may
+/// be taken by anybody before it is listened on.
+fn free_ports(count: u16) -> u16 {
+    let is_free = |port| TcpListener::bind(("0.0.0.0", port)).is_ok();
+    (0..100)
+        .map(|_| rand::rngs::OsRng.gen_range(10_000..32_000))
+        .find(|&first| (first..first + count).all(is_free))
+        .expect("there are free ports")
+}
+
 impl Drop for Desk {
     fn drop(&mut self) {
         for (_, child) in &mut self.occupied {
@@ -166,14 +177,14 @@ fn a_chain_by_hand_goes_as_the_readme_says() {
         let status = child.wait().unwrap();
         assert!(status.success(), "$ {commands}: {status}");
     }
-    // SIGTERM stops the node between two blocks; started again it goes on.
+    // SIGTERM stops the engine, then the node between two blocks; started again they go on.
     let height = |desk: &Desk| {
         let status: serde_json::Value = serde_json::from_str(&desk.run("bautad status --output json")).unwrap();
         assert_eq!(status["running"], true);
         status["height"].as_u64().unwrap()
     };
     let before = height(&desk);
-    for (_, child) in desk.occupied.iter_mut().take(2) {
+    for (_, child) in desk.occupied.iter_mut().take(2).rev() {
         let group = format!("-{}", child.id());
         Command::new("kill").args(["-TERM", "--", &group]).status().unwrap();
         child.wait().unwrap();
@@ -194,12 +205,13 @@ fn a_chain_by_hand_goes_as_the_readme_says() {
 #[test]
 fn the_script_of_a_testnet_starts_every_validator_and_stops_no_one_else() {
     let desk = Desk::new();
-    // Further nodes have ports ten higher each; the system gives ports far from the end.
-    let first = desk.ports[2].min(60_000);
+    // Further nodes have ports ten higher each.
+    let first = free_ports(23);
     desk.run(&format!("bautad testnet --validators 3 --block-ms 300 --out testnet --first-port {first}"));
     let said = desk.run(&format!(
         "unset BAUTAD_LISTEN CMT_PROXY_APP CMT_RPC_LADDR CMT_P2P_LADDR
          testnet/start.sh & script=$!
+         trap 'kill $script 2>/dev/null || true' EXIT
          tries=0
          until bauta status --node http://127.0.0.1:{} --output json | grep '\"height\": [1-9]'; do
              tries=$((tries + 1)); test $tries -lt 120; sleep 0.5
