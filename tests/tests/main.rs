@@ -7,3 +7,4 @@
 mod chain;
 mod conformance;
 mod contracts_vm;
+mod devnet;
