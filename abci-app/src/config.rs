@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 
-use crate::app::AppConfig;
+use crate::app::{AppConfig, Waiting};
 use crate::node::NodeConfig;
 use crate::store::{DbConfig, Durability};
 use crate::tx::MinGasPrice;
@@ -22,11 +22,19 @@ listen = "127.0.0.1:26658"
 # The least fee that this node's mempool takes for a unit of gas, in the chain's fee denomination.
 min_gas_price = "0"
 
+# How many transactions, of how many MiB, wait in this node's mempool at most besides protocol messages, which keep the rest of
+# CometBFT's (`size` and `max_txs_bytes` in config.toml).
+waiting_txs = 10000
+waiting_mib = 64
+
 # How many heights below the last one can be proven to clients.
 keep_heights = 1000
 
 # How many blocks CometBFT is told to keep; 0 keeps all.
 retain_blocks = 0
+
+# The height after which this node stops, so that all validators stop at the same one; 0 is none.
+halt_height = 0
 
 # A commit is on the disk for good every so many blocks; after a crash CometBFT replays the others.
 durable_every = 1
@@ -67,10 +75,16 @@ pub struct Config {
     pub listen: String,
     /// A decimal number.
     pub min_gas_price: String,
+    /// Transactions besides protocol messages.
+    pub waiting_txs: u64,
+    /// MiB of them.
+    pub waiting_mib: u64,
     /// Heights that can be proven.
     pub keep_heights: u64,
     /// Blocks that CometBFT keeps.
     pub retain_blocks: u64,
+    /// The last height.
+    pub halt_height: u64,
     /// Blocks from one durable commit to the next.
     pub durable_every: u64,
     /// MiB.
@@ -90,8 +104,11 @@ impl Default for Config {
         Self {
             listen: "127.0.0.1:26658".into(),
             min_gas_price: "0".into(),
+            waiting_txs: 10_000,
+            waiting_mib: 64,
             keep_heights: 1_000,
             retain_blocks: 0,
+            halt_height: 0,
             durable_every: 1,
             cache_mib: 128,
             simulate_gas: 100_000_000,
@@ -162,6 +179,8 @@ impl Config {
                 simulate_gas: self.simulate_gas,
                 query_gas: self.query_gas,
                 retain_blocks: self.retain_blocks,
+                halt_height: self.halt_height,
+                waiting: Waiting { txs: self.waiting_txs, bytes: self.waiting_mib.saturating_mul(1 << 20) },
             },
         })
     }

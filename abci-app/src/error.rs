@@ -18,6 +18,8 @@ pub struct Error {
     pub code: u32,
     /// One sentence: what was wrong, and what would be right.
     pub log: String,
+    /// Codespace and code of what a simulation failed with, when this is the gRPC status that says so: the SDK's status has neither.
+    pub cause: Option<(&'static str, u32)>,
     /// Whether a contract may see `log` (its own and its callees' errors), or only codespace and code.
     pub visible_to_contracts: bool,
 }
@@ -29,7 +31,7 @@ impl Error {
     /// An error of a codespace; contracts see it as `codespace: x, code: n`.
     pub fn new(codespace: &'static str, code: u32, log: impl Into<String>) -> Self {
         debug_assert_ne!(code, 0, "code 0 means success");
-        Self { codespace, code, log: log.into(), visible_to_contracts: false }
+        Self { codespace, code, log: log.into(), cause: None, visible_to_contracts: false }
     }
 
     /// The same error with its sentence shown to contracts.
@@ -43,6 +45,13 @@ impl Error {
     #[must_use]
     pub fn context(mut self, what: impl std::fmt::Display) -> Self {
         self.log = format!("{what}: {}", self.log);
+        self
+    }
+
+    /// The same error with what caused it.
+    #[must_use]
+    pub fn because(mut self, cause: &Self) -> Self {
+        self.cause = Some((cause.codespace, cause.code));
         self
     }
 

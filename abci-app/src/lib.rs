@@ -16,6 +16,7 @@ pub mod error;
 pub mod events;
 pub mod gas;
 pub mod genesis;
+pub mod json_text;
 pub mod modules;
 pub mod node;
 pub mod operator;

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use bauta_client::chain::{ChainError, Refused};
+use bauta_client::deploy::DeployError;
 use bauta_client::model_provider::ModelProviderError;
 use bauta_client::provider::ProviderError;
 use serde_json::json;
@@ -119,7 +120,16 @@ pub fn in_plain_words(said: &str) -> String {
         let Some(length) = plain[start..].find(" desc = ") else { break };
         plain.replace_range(start..start + length + " desc = ".len(), "");
     }
-    with_dates(&plain)
+    with_dates(&without(&without(&plain, "failed to execute message; message index: ", ": "), " with gas used: '", "'"))
+}
+
+/// Without what begins and ends so and has a number between, which the SDK puts around a sentence.
+fn without(said: &str, begins: &str, ends: &str) -> String {
+    let found = said.split_once(begins).and_then(|(before, rest)| {
+        let (number, after) = rest.split_once(ends)?;
+        number.bytes().all(|byte| byte.is_ascii_digit()).then(|| format!("{before}{after}"))
+    });
+    found.unwrap_or_else(|| said.to_owned())
 }
 
 /// Times that a contract counts become dates.
@@ -170,6 +180,13 @@ impl From<ChainError> for Failure {
 impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Self {
         Self::new(format!("{error:#}"))
+    }
+}
+
+impl From<DeployError> for Failure {
+    fn from(error: DeployError) -> Self {
+        let step = error.to_string();
+        Self::from(error.source).within(step)
     }
 }
 
@@ -227,6 +244,9 @@ mod tests {
         let said = "rpc error: code = Unknown desc = rpc error: code = NotFound desc = no such contract: key not found";
         assert_eq!(in_plain_words(said), "no such contract: key not found");
         assert_eq!(in_plain_words("rpc error: code = 5"), "rpc error: code = 5");
+        let said = "rpc error: code = Unknown desc = failed to execute message; message index: 0: too poor with gas used: '28302' (codespace sdk, code 5)";
+        assert_eq!(in_plain_words(said), "too poor (codespace sdk, code 5)");
+        assert_eq!(in_plain_words("with gas used: 'much'"), "with gas used: 'much'");
         let said = "it returns from 1795550135 (seconds since 1970) on";
         assert_eq!(in_plain_words(said), "it returns from 2026-11-24T19:55:35Z on");
     }

@@ -9,7 +9,6 @@ mod ask;
 mod commands;
 mod context;
 mod demo;
-mod deploy;
 mod failure;
 mod interrupts;
 mod progress;

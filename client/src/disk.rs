@@ -80,6 +80,21 @@ pub fn write_durably(path: &Path, content: &[u8], durability: Durability) -> Res
     flush_folder(path, durability)
 }
 
+/// Waits for the turn of this process among all that lock the same file, which is made if it is missing and stays; the turn ends when
+/// what is answered goes.
+///
+/// # Errors
+/// [`DiskError`] when the file cannot be made or locked.
+pub fn lock(path: &Path) -> Result<File, DiskError> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options.open(path).map_err(DiskError::at("open", path))?;
+    file.lock().map_err(DiskError::at("lock", path))?;
+    Ok(file)
+}
+
 /// Where a file is written before it gets its name: no name that a person would have given to another file.
 fn beside(path: &Path) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_owned();

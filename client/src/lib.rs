@@ -6,6 +6,7 @@
 //! | [`chain`] | queries, transactions, waiting for blocks |
 //! | [`light`] | headers are followed, records are read with proofs |
 //! | [`contracts`] | registry, staking and slashing |
+//! | [`deploy`](mod@deploy) | the three contracts are set up on a new chain |
 //! | [`provider`] | the daemon of a data provider, its records, its checks |
 //! | [`policy`] | what a data provider agrees to |
 //! | [`evidence`] | second headers that are handed over and reported |
@@ -23,6 +24,7 @@
 
 pub mod chain;
 pub mod contracts;
+pub mod deploy;
 pub mod disk;
 pub mod evidence;
 pub mod keys;

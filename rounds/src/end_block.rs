@@ -124,15 +124,7 @@ fn take_turns(storage: &mut dyn Storage, prefix: &str, most: usize) -> Vec<Vec<u
             None => storage.remove(&cursor),
         }
     }
-    found
-        .into_iter()
-        .map(|(key, _)| {
-            key[start.len()..]
-                .chunks_exact(8)
-                .filter_map(|chunk| chunk.try_into().ok().map(u64::from_be_bytes))
-                .collect()
-        })
-        .collect()
+    found.into_iter().map(|(key, _)| keys::numbers_in(&key[start.len()..])).collect()
 }
 
 fn fault(task: u64, error: &Error) -> Output {

@@ -100,6 +100,11 @@ pub fn numbers(prefix: &str, numbers: &[u64]) -> Vec<u8> {
     key
 }
 
+/// The numbers in a key behind its prefix.
+pub fn numbers_in(key: &[u8]) -> Vec<u64> {
+    key.chunks_exact(8).filter_map(|chunk| chunk.try_into().ok().map(u64::from_be_bytes)).collect()
+}
+
 /// A key under a prefix: numbers, then an address that ends it.
 pub fn address(prefix: &str, of: &[u64], address: &[u8]) -> Vec<u8> {
     let mut key = numbers(prefix, of);

@@ -16,6 +16,7 @@
 //! | [`round`] | check in, submit, unmask, finalise, settle |
 //! | [`offence`], [`report`] | what an offence does here; evidence from outside |
 //! | [`end_block`](mod@end_block), [`windows`], [`prune`] | what happens at the end of a block |
+//! | [`halt`](mod@halt) | every task ends, because the chain does |
 //! | [`terms`], [`cost`], [`escrow`] | what a task's settings mean, cost and pay |
 //! | [`derive`](mod@derive), [`due`], [`query`] | what clients compute from records |
 
@@ -29,6 +30,7 @@ pub mod env;
 pub mod epoch;
 pub mod error;
 pub mod escrow;
+pub mod halt;
 pub mod keys;
 pub mod message;
 pub mod offence;
@@ -47,6 +49,7 @@ pub use end_block::end_block;
 pub use env::{Blobs, Budget, EnrolQuery, Env, Providers, Storage};
 pub use error::{Error, Rejection, CODESPACE};
 pub use escrow::charge;
+pub use halt::halt;
 pub use message::{check, handle, Admission, Call, Fee, Message, Response};
 pub use offence::{record_offence, Offence};
 pub use output::{Event, Output, Value};

@@ -13,9 +13,7 @@ pub(crate) fn prune(storage: &mut dyn Storage) {
     let start = prefix::PRUNE.as_bytes();
     let mut left = RECORDS_A_BLOCK;
     for (key, _) in storage.range(start, &keys::after(start), RECORDS_A_BLOCK) {
-        let numbers: Vec<u64> =
-            key[start.len()..].chunks_exact(8).filter_map(|n| n.try_into().ok().map(u64::from_be_bytes)).collect();
-        let [task, epoch] = numbers[..] else { continue };
+        let [task, epoch] = keys::numbers_in(&key[start.len()..])[..] else { continue };
         // An epoch that cannot be read has nothing that could be found to remove.
         if prune_epoch(storage, task, epoch, &mut left).unwrap_or(true) {
             storage.remove(&key);

@@ -3,6 +3,7 @@
 //! [`AbciService`] is what an engine needs of an application, so that the transport can be swapped: [`Server`] is one, the
 //! embedded sequencer another. Contracts run deep, so whatever may run them is given a thread with a large stack.
 
+mod library;
 mod server;
 
 use std::panic::{catch_unwind, AssertUnwindSafe};
@@ -22,6 +23,7 @@ use tendermint_proto::v0_38::abci::{
 use crate::app::{App, AppError};
 use crate::deep_stack;
 
+pub use library::Application;
 pub use server::{Server, MAX_REQUEST};
 
 /// What an engine asks of an application. Methods that can fail do so only where going on would fork the node.

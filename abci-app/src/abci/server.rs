@@ -18,6 +18,7 @@ use tendermint_proto::v0_38::abci::{Request, Response};
 use thiserror::Error;
 
 use super::{dispatch, exception, AbciService};
+use crate::app::AppError;
 
 /// The longest request, in bytes. When a block is made, CometBFT offers its whole mempool, for which `bautad init` allows 1 GiB
 /// and 20,000 transactions; each adds its tag and length.
@@ -157,9 +158,13 @@ fn read_length(input: &mut impl BufRead) -> Result<Option<u64>, Ended> {
 
 /// Answers, or ends the process: after a panic its state cannot be trusted, and an error has no place in an answer of the consensus
 /// connection.
-fn answer_or_stop(service: &dyn AbciService, request: Request) -> Response {
+pub(super) fn answer_or_stop(service: &dyn AbciService, request: Request) -> Response {
     match catch_unwind(AssertUnwindSafe(|| dispatch(service, request))) {
         Ok(Ok(response)) => response,
+        Ok(Err(AppError::Halted(height))) => {
+            tracing::info!(height, "stopping, as `halt_height` says; `bautad export` makes a genesis of the state");
+            std::process::exit(0)
+        }
         Ok(Err(error)) => {
             tracing::error!(%error, "a call failed; the node stops, because it could only fork from the others");
             std::process::exit(CANNOT_ANSWER)

@@ -47,10 +47,14 @@ impl App {
     /// Executes a decided block. It writes nothing: the same block may come again after a crash.
     ///
     /// # Errors
-    /// When the height is not the next one, or the state cannot be read.
+    /// When the height is not the next one, or behind the last that the operator wants, or the state cannot be read.
     pub fn finalize_block(&self, request: &RequestFinalizeBlock) -> Result<ResponseFinalizeBlock, AppError> {
         let snapshot = self.latest();
         let block = self.block_info(&snapshot, request)?;
+        let halt = self.config.halt_height;
+        if halt > 0 && block.height > halt {
+            return Err(AppError::Halted(block.height - 1));
+        }
         let view = view_of(&snapshot);
         let app_params = params::load(&view);
         let rules = self.rules(&app_params, &view);

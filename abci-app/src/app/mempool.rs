@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tendermint_proto::v0_38::abci::{CheckTxType, RequestCheckTx, ResponseCheckTx};
 
 use super::block::gas;
-use super::{lock, next_block, proto_events, view_of, App};
+use super::{lock, next_block, proto_events, view_of, App, Waiting};
 use crate::context::{BlockInfo, Context, Mode, TxInfo};
 use crate::error::Error;
 use crate::gas::{Gas, GasMeter};
@@ -18,19 +18,41 @@ use crate::tx::Tx;
 pub(super) struct Mempool {
     view: View,
     block: BlockInfo,
+    /// What waits besides protocol messages.
+    ordinary: Waiting,
 }
 
 impl Mempool {
     /// The mempool after a commit; what was admitted before comes again as re-checks.
     pub(super) fn after(snapshot: &Arc<Snapshot>) -> Self {
-        Self { view: view_of(snapshot), block: next_block(snapshot) }
+        Self { view: view_of(snapshot), block: next_block(snapshot), ordinary: Waiting { txs: 0, bytes: 0 } }
+    }
+
+    /// Refuses an ordinary transaction for which there is no room. The engine's mempool is one for all: were it full of
+    /// transfers, no protocol message would reach a proposal, whatever lane is kept for it there.
+    fn room(&self, tx: &Tx, most: Waiting) -> Result<(), Error> {
+        let after = self.ordinary.with(tx);
+        if after.txs <= most.txs && after.bytes <= most.bytes {
+            return Ok(());
+        }
+        Err(Error::mempool_full(format!(
+            "mempool is full: {} transactions of {} bytes wait, at most {} of {} bytes do besides protocol messages; send it \
+             again after the next block",
+            self.ordinary.txs, self.ordinary.bytes, most.txs, most.bytes
+        )))
+    }
+}
+
+impl Waiting {
+    fn with(self, tx: &Tx) -> Self {
+        Self { txs: self.txs.saturating_add(1), bytes: self.bytes.saturating_add(tx.size as u64) }
     }
 }
 
 impl App {
     /// Whether a transaction may wait in the mempool.
     pub fn check_tx(&self, request: &RequestCheckTx) -> ResponseCheckTx {
-        let mempool = lock(&self.mempool);
+        let mut mempool = lock(&self.mempool);
         let app_params = params::load(&mempool.view);
         let tx = match Tx::decode(&request.tx, &app_params) {
             Ok(tx) => tx,
@@ -46,12 +68,21 @@ impl App {
             app_params.prefix.as_str(),
         );
         ctx.recheck = request.r#type == CheckTxType::Recheck as i32;
+        // What is asked again has its place already.
+        if !tx.is_protocol() && !ctx.recheck {
+            if let Err(error) = mempool.room(&tx, self.config.waiting) {
+                return refused(&error, tx.gas_limit, 0);
+            }
+        }
         // What is refused leaves nothing behind, not even the fee: it will not be in a block.
         mempool.view.begin();
         let outcome = run(&mut ctx, &self.rules(&app_params, &mempool.view), &tx);
         match outcome.result {
             Ok(_) => {
                 mempool.view.commit();
+                if !tx.is_protocol() {
+                    mempool.ordinary = mempool.ordinary.with(&tx);
+                }
                 ResponseCheckTx {
                     gas_wanted: gas(outcome.gas_wanted),
                     gas_used: gas(outcome.gas_used),

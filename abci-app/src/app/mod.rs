@@ -1,10 +1,11 @@
 //! The life of a block.
 //!
 //! `genesis` begins the chain; `mempool` admits transactions; `proposal` makes blocks and refuses bad ones; `block`
-//! executes and commits them; `query` answers from what is committed. Each asks for the lock it needs and no other:
+//! executes and commits them; `query` answers from what is committed; `export` makes a genesis of it. Each asks for the lock it needs and no other:
 //! queries none, the mempool its own, blocks theirs.
 
 mod block;
+mod export;
 mod genesis;
 mod mempool;
 mod proposal;
@@ -37,6 +38,26 @@ pub struct AppConfig {
     pub query_gas: Gas,
     /// How many blocks CometBFT keeps; 0 keeps all.
     pub retain_blocks: u64,
+    /// The last height that this node executes; 0 is none.
+    pub halt_height: u64,
+    /// What waits in this node's mempool at most besides protocol messages.
+    pub waiting: Waiting,
+}
+
+/// Transactions that wait for a block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Waiting {
+    /// How many.
+    pub txs: u64,
+    /// Their bytes.
+    pub bytes: u64,
+}
+
+impl Default for Waiting {
+    /// Half of what the engine's mempool takes by number, and a sixteenth by bytes: the rest is for protocol messages.
+    fn default() -> Self {
+        Self { txs: 10_000, bytes: 64 << 20 }
+    }
 }
 
 impl Default for AppConfig {
@@ -46,6 +67,8 @@ impl Default for AppConfig {
             simulate_gas: 100_000_000,
             query_gas: 3_000_000,
             retain_blocks: 0,
+            halt_height: 0,
+            waiting: Waiting::default(),
         }
     }
 }
@@ -62,6 +85,9 @@ pub enum AppError {
     /// This machine fails where others do not: an answer would be another than theirs.
     #[error("this machine fails: {0}")]
     Machine(String),
+    /// The operator wants the node to stop here.
+    #[error("height {0} is committed, which `halt_height` says is the last")]
+    Halted(u64),
     /// The engine's call does not fit what came before.
     #[error("the engine's call is out of order: {0}")]
     Order(String),

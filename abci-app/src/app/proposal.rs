@@ -19,7 +19,7 @@ use crate::store::View;
 use crate::tx::run::{run, Rules};
 use crate::tx::Tx;
 
-/// A sequence that comes too early: the transaction before it may still be on its way into the block.
+/// A sequence that comes too early.
 const WRONG_SEQUENCE: u32 = 32;
 
 impl App {
@@ -45,15 +45,11 @@ impl App {
         };
         proposal.gas_left = proposal.rules.max_block_gas;
 
-        let (protocol, others): (Vec<_>, Vec<_>) = request
-            .txs
-            .iter()
-            .filter_map(|bytes| Tx::decode(bytes, &app_params).ok().map(|tx| (bytes, tx)))
-            .partition(|(_, tx)| tx.is_protocol());
+        let offered: Vec<&Bytes> = request.txs.iter().collect();
+        let Left { early, others } = proposal.take(&offered, Kind::Protocol);
+        proposal.take(&others, Kind::Ordinary);
         // A signer may have sent another transaction first: its protocol message is tried again behind that one.
-        let early = proposal.take(protocol);
-        proposal.take(others);
-        proposal.take(early);
+        proposal.take(&early, Kind::Protocol);
         ResponsePrepareProposal { txs: proposal.txs }
     }
 
@@ -78,6 +74,24 @@ impl App {
     }
 }
 
+/// What a transaction is to a proposal.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// Of the lane.
+    Protocol,
+    /// Any other.
+    Ordinary,
+}
+
+/// What was not taken, and is to be tried again.
+#[derive(Default)]
+struct Left<'t> {
+    /// What comes too early: a transaction before it may still be on its way into the block.
+    early: Vec<&'t Bytes>,
+    /// What is, or may be, of another kind.
+    others: Vec<&'t Bytes>,
+}
+
 /// A block in the making.
 struct Proposal<'a> {
     rules: Rules<'a>,
@@ -90,32 +104,43 @@ struct Proposal<'a> {
 }
 
 impl Proposal<'_> {
-    /// Takes what fits and what passes; gives back what may pass later.
-    fn take<'t>(&mut self, candidates: Vec<(&'t Bytes, Tx)>) -> Vec<(&'t Bytes, Tx)> {
-        let mut early = Vec::new();
-        for (bytes, tx) in candidates {
+    /// Takes, of one kind, what fits and what passes. One transaction is decoded at a time: the engine offers its whole mempool, which may
+    /// have a gibibyte.
+    fn take<'t>(&mut self, offered: &[&'t Bytes], kind: Kind) -> Left<'t> {
+        let mut left = Left::default();
+        for &bytes in offered {
             // A transaction is a field of the block's data: tag, length, bytes.
-            let size = 1 + encoded_len_varint(bytes.len() as u64) as u64 + bytes.len() as u64;
-            let fits = size <= self.bytes_left
-                && (!tx.is_protocol() || tx.size as u64 <= self.lane_left)
-                && self.gas_left.is_none_or(|left| tx.gas_limit <= left);
-            if !fits {
+            let length = bytes.len() as u64;
+            let size = 1 + encoded_len_varint(length) as u64 + length;
+            if size > self.bytes_left {
+                continue;
+            }
+            if kind == Kind::Protocol && length > self.lane_left {
+                left.others.push(bytes);
+                continue;
+            }
+            let Ok(tx) = Tx::decode(bytes, self.rules.params) else { continue };
+            if tx.is_protocol() != (kind == Kind::Protocol) {
+                left.others.push(bytes);
+                continue;
+            }
+            if self.gas_left.is_some_and(|left| tx.gas_limit > left) {
                 continue;
             }
             match self.run(&tx) {
                 Ok(()) => {
                     self.bytes_left -= size;
-                    if tx.is_protocol() {
-                        self.lane_left -= tx.size as u64;
+                    if kind == Kind::Protocol {
+                        self.lane_left -= length;
                     }
                     self.gas_left = self.gas_left.map(|left| left - tx.gas_limit);
                     self.txs.push(bytes.clone());
                 }
-                Err(WRONG_SEQUENCE) => early.push((bytes, tx)),
+                Err(WRONG_SEQUENCE) => left.early.push(bytes),
                 Err(_) => {}
             }
         }
-        early
+        left
     }
 
     fn run(&mut self, tx: &Tx) -> Result<(), u32> {

@@ -35,6 +35,7 @@ impl App {
                 code: error.code,
                 codespace: error.codespace.into(),
                 log: error.log,
+                info: error.cause.map(|(codespace, code)| format!("{codespace}/{code}")).unwrap_or_default(),
                 height,
                 ..Default::default()
             },
@@ -107,9 +108,9 @@ impl App {
         );
         let outcome = run(&mut ctx, &rules, &tx);
         let data = outcome.data();
-        let responses = outcome
-            .result
-            .map_err(|error| grpc::unknown(format!("{} with gas used: '{}'", error.log, outcome.gas_used)))?;
+        let responses = outcome.result.map_err(|error| {
+            grpc::unknown(format!("{} with gas used: '{}'", error.log, outcome.gas_used)).because(&error)
+        })?;
         let result = TxResult {
             data,
             log: String::new(),

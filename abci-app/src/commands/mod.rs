@@ -1,5 +1,6 @@
 //! What an operator types.
 
+mod export;
 mod init;
 mod start;
 mod status;
@@ -35,6 +36,7 @@ enum Command {
     Start(start::Start),
     Status(status::Status),
     Testnet(testnet::Testnet),
+    Export(export::Export),
     Version(version::Version),
     /// Write completions for a shell to standard output
     Completions {
@@ -76,6 +78,7 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Start(start) => start.run(),
         Command::Status(status) => status.run(),
         Command::Testnet(testnet) => testnet.run(),
+        Command::Export(export) => export.run(),
         Command::Version(version) => version.run(),
         Command::Completions { shell } => {
             let mut command = <Cli as clap::CommandFactory>::command();

@@ -33,6 +33,11 @@ pub struct Start {
 impl Start {
     pub fn run(self) -> anyhow::Result<()> {
         let home = self.home.get()?;
+        anyhow::ensure!(
+            home.path().join("config").is_dir(),
+            "{} is no node's folder; `bautad init` makes one",
+            home.path().display()
+        );
         let config = Config::read(home.path())?;
         let filter = self.log.as_deref().unwrap_or(&config.log);
         let filter = EnvFilter::try_new(filter)

@@ -222,6 +222,14 @@ impl Modules {
         }
     }
 
+    /// The chain stops, to go on from an export under another id.
+    ///
+    /// # Errors
+    /// Books that are wrong.
+    pub fn halt(&self, ctx: &mut Context) -> Result<()> {
+        self.training.halt(ctx, &self.wasm)
+    }
+
     /// What happens before the transactions of a block: nothing today.
     pub fn begin_block(&self, _ctx: &mut Context) {}
 

@@ -16,11 +16,14 @@ mod engine;
 mod files;
 mod home;
 mod keys;
+pub mod processes;
 pub mod programs;
 mod replay;
+mod validators;
 
 pub use devnet::{testnet, DevnetKey, Founding, Member, PORTS_PER_NODE};
 pub use engine::{EngineOptions, Ports};
 pub use home::{url_of, Home};
 pub use keys::{NodeKey, ValidatorKey};
 pub use replay::Replay;
+pub use validators::{Make, Validators};

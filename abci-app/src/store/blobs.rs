@@ -3,9 +3,11 @@
 //! The trees hold hashes; a blob is found under its SHA-256. Whoever stores a hash in a tree holds one reference and
 //! releases it when the hash goes. Writes are changes of the view like all others, so a failed transaction leaves none.
 
+use std::ops::Bound;
+
 use sha2::{Digest, Sha256};
 
-use super::{Store, View};
+use super::{Order, Store, View};
 
 const CONTENT: u8 = b'b';
 const COUNT: u8 = b'n';
@@ -48,6 +50,25 @@ pub fn release(view: &View, hash: &[u8; 32]) {
         }
         count => view.set(Store::Blobs, key(COUNT, hash), (count - 1).to_be_bytes().to_vec()),
     }
+}
+
+/// All blobs, in the order of their hashes: bytes and references.
+pub fn all(view: &View) -> Vec<(Vec<u8>, u64)> {
+    let (start, end) = ([CONTENT], [CONTENT + 1]);
+    let found =
+        view.range(Store::Blobs, Bound::Included(&start[..]), Bound::Excluded(&end[..]), Order::Ascending, usize::MAX);
+    let counted = found.into_iter().filter_map(|(key, bytes)| {
+        let hash: [u8; 32] = key[1..].try_into().ok()?;
+        Some((bytes, references(view, &hash)))
+    });
+    counted.collect()
+}
+
+/// Stores bytes with a number of references, for a genesis.
+pub fn restore(view: &View, bytes: &[u8], count: u64) {
+    let hash: [u8; 32] = Sha256::digest(bytes).into();
+    view.set(Store::Blobs, key(CONTENT, &hash), bytes.to_vec());
+    view.set(Store::Blobs, key(COUNT, &hash), count.to_be_bytes().to_vec());
 }
 
 #[cfg(test)]

@@ -34,6 +34,7 @@ use tendermint_rpc::Client;
 
 use crate::chain::{send, Account, Draft, CHAIN, PREFIX};
 
+mod the_chain_is_exported;
 mod the_lane_holds;
 
 const ELEMENTS: u64 = 24;

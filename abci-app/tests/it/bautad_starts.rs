@@ -81,6 +81,21 @@ fn a_stopped_node_says_how_far_it_came() {
 }
 
 #[test]
+fn an_export_says_what_it_wants() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = folder.path().join("node");
+    let (ok, text) = bautad(&["export", "--home", home.to_str().unwrap(), "--chain-id", "bauta-2"]);
+    assert!(!ok && text.contains("is no node's folder"), "{text}");
+    let (ok, text) = bautad(&["init", "--home", home.to_str().unwrap()]);
+    assert!(ok, "{text}");
+    let (ok, text) = bautad(&["export", "--home", home.to_str().unwrap(), "--chain-id", "bauta-2"]);
+    assert!(!ok && text.contains("the chain has no block yet"), "{text}");
+    let odd = ["export", "--home", home.to_str().unwrap(), "--chain-id", "bauta-2", "--time", "tomorrow"];
+    let (ok, text) = bautad(&odd);
+    assert!(!ok && text.contains("--time is `tomorrow`"), "{text}");
+}
+
+#[test]
 fn a_mistake_in_the_configuration_is_a_sentence() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("config")).unwrap();

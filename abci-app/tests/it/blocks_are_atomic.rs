@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
+use abci_app::app::{AppConfig, AppError};
 use abci_app::conformance::Watch;
 use abci_app::store::{Db, DbConfig, Durability};
 use abci_app::{Node, NodeConfig};
@@ -133,6 +134,17 @@ fn reference() -> (abci_app::genesis::GenesisBuilder, Vec<Txs>, Vec<Vec<u8>>) {
         blocks.push(txs);
     }
     (builder, blocks, hashes)
+}
+
+#[test]
+fn a_node_executes_nothing_behind_the_height_at_which_it_halts() {
+    let (_, builder) = genesis(1);
+    let app = AppConfig { halt_height: 2, ..AppConfig::default() };
+    let mut chain = Driven::over(Node::open(NodeConfig { app, ..NodeConfig::default() }).unwrap(), builder);
+    chain.block(&[]);
+    chain.block(&[]);
+    let refused = chain.node.service().finalize_block(chain.request(&[])).unwrap_err();
+    assert!(matches!(refused, AppError::Halted(2)), "{refused}");
 }
 
 #[test]

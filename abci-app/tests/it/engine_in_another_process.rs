@@ -154,6 +154,7 @@ struct Bautad {
 impl Bautad {
     fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("config")).unwrap();
         let mut child = Command::new(env!("CARGO_BIN_EXE_bautad"))
             .args(["start", "--listen", "127.0.0.1:0", "--log", "info", "--home"])
             .arg(folder.path())
@@ -255,4 +256,45 @@ fn large_blocks_and_a_full_mempool_take_bounded_time_and_memory() {
     assert!(seconds < 60, "{seconds} seconds");
     // The longest request once, and what is made of a transaction at a time.
     assert!(grown < 180, "{grown} MiB");
+}
+
+/// The same life of a chain through any server of the protocol: what it answers, in order.
+fn answers(address: SocketAddr) -> Vec<Vec<u8>> {
+    let (mut accounts, builder) = genesis(2);
+    let mut client = ClientBuilder::new(WINDOW).connect(address).unwrap();
+    let (from, to) = (accounts[0].address(), accounts[1].address());
+    let good = accounts[0].tx(Draft::new(vec![send(&from, &to, 3)]));
+    let doc = GenesisDoc::read(&builder.build()).unwrap();
+    let offered = RequestPrepareProposal {
+        txs: vec![good.clone().into()],
+        max_tx_bytes: 1 << 20,
+        height: 1,
+        ..Default::default()
+    };
+    let proposal = RequestProcessProposal { txs: vec![good.clone().into()], height: 1, ..Default::default() };
+    // Of what the library's client has no method for.
+    let other = |value| Response { value: Some(ask(&mut connect(address), value)) }.encode_to_vec();
+    vec![
+        client.echo(RequestEcho { message: "x".into() }).unwrap().encode_to_vec(),
+        client.info(RequestInfo::default()).unwrap().encode_to_vec(),
+        client.init_chain(doc.init_chain().unwrap()).unwrap().encode_to_vec(),
+        client.check_tx(RequestCheckTx { tx: good.clone().into(), r#type: 0 }).unwrap().encode_to_vec(),
+        client.check_tx(RequestCheckTx { tx: b"none".to_vec().into(), r#type: 0 }).unwrap().encode_to_vec(),
+        other(request::Value::PrepareProposal(offered)),
+        other(request::Value::ProcessProposal(proposal)),
+        client.finalize_block(block(1, &[good])).unwrap().encode_to_vec(),
+        client.commit().unwrap().encode_to_vec(),
+        client.info(RequestInfo::default()).unwrap().encode_to_vec(),
+    ]
+}
+
+#[test]
+fn the_servers_of_the_library_and_of_the_node_answer_alike() {
+    let (service, _watch) = Node::open(NodeConfig::default()).unwrap().watched();
+    let library = abci_app::abci::Application(service);
+    let library = tendermint_abci::ServerBuilder::new(WINDOW).bind("127.0.0.1:0", library).unwrap();
+    let address: SocketAddr = library.local_addr().parse().unwrap();
+    std::thread::spawn(move || drop(library.listen()));
+    let (_ours, ours) = server(abci_app::abci::MAX_REQUEST);
+    assert_eq!(answers(address), answers(ours));
 }

@@ -12,6 +12,7 @@ mod engine_in_another_process;
 mod estimates_harm_nobody;
 mod hostile_bytes;
 mod lockstep_paces;
+mod mempool_keeps_room;
 mod node_answers;
 mod queries_do_not_wait;
 mod state_is_proven;

@@ -7,8 +7,8 @@ use super::params::only_the_authority;
 use super::Answered;
 use crate::answer::{fields, Answer};
 use crate::context::Context;
-use crate::deploy::{deploy, Terms};
 use crate::progress;
+use bauta_client::deploy::{deploy, Terms};
 
 /// The contracts of data providers.
 #[derive(Debug, Subcommand)]

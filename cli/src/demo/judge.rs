@@ -14,7 +14,6 @@ use bauta_schema::training::v1 as pb;
 use cosmwasm_std::{Decimal, Uint128};
 
 use super::args::{Args, Dataset};
-use super::people::BOND;
 use super::report::{peak_rss_mb, Check, Report, Slashed};
 use super::scenario::{Role, Scenario};
 use super::screen::{labelled, thousands, ProviderLine};
@@ -41,6 +40,8 @@ pub struct Judgement<'a> {
     pub first: &'a Model,
     /// Addresses of the providers.
     pub addresses: &'a [String],
+    /// What each had bonded before the task began, read from the contract.
+    pub bonds: &'a [u128],
     /// The seed of the run.
     pub seed: u64,
     /// What was seen.
@@ -112,8 +113,8 @@ impl Judgement<'_> {
         let honest_losses: u128 = standings
             .iter()
             .enumerate()
-            .filter(|(index, _)| !scripted.contains(index))
-            .map(|(_, standing)| BOND.saturating_sub(standing.bond))
+            .filter(|(index, _)| !scripted.contains(index) && self.expected(*index).is_empty())
+            .map(|(index, standing)| self.bonds[index].saturating_sub(standing.bond))
             .sum();
         let accuracy = self.shadow.accuracy(&self.watched.model)?;
         let central_accuracy = self.central_accuracy(&standings)?;
@@ -221,7 +222,7 @@ impl Judgement<'_> {
             let kinds: BTreeSet<(u64, &str)> =
                 found.iter().map(|offence| (offence.round, offence.kind.as_str())).collect();
             right &= kinds == self.expected(index) && kinds.len() == found.len();
-            let mut bond = Uint128::new(BOND);
+            let mut bond = Uint128::new(self.bonds[index]);
             for offence in found {
                 let due = bond.mul_floor(fraction(&offence.kind));
                 right &= offence.before == bond && offence.slashed == due && offence.after == bond - due;
@@ -237,7 +238,7 @@ impl Judgement<'_> {
             name: name_of(index),
             rows: self.division.providers[index].rows(),
             story: story_of(self.scenario.roles[index]),
-            before: BOND,
+            before: self.bonds[index],
             after: standing.bond,
             rewards: standing.rewards,
         };

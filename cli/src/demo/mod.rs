@@ -25,7 +25,7 @@ use anyhow::{bail, Context as _};
 use bauta_client::model_provider;
 use bauta_learning::recipes::{self, Recipe};
 
-use args::{Args, Dataset, Model as ModelKind};
+use args::{Args, Dataset, Engine, Model as ModelKind};
 use judge::Judgement;
 use ledger::Ledger;
 use report::Report;
@@ -39,13 +39,23 @@ use world::World;
 use crate::answer::{Answer, Format};
 use crate::commands::Answered;
 use crate::failure::Failure;
+use crate::interrupts::Stops;
 
 /// Runs the demo.
 ///
 /// # Errors
 /// When it cannot run, or one of its own checks fails.
 pub async fn run(args: Args, format: Format) -> Answered {
-    let (report, text) = train(&args, format).await?;
+    if args.validators > 1 && args.engine == Engine::Embedded {
+        return Err(Failure::usage("--validators is for --engine cometbft; the sequencer of this process is one")
+            .hint("add --engine cometbft"));
+    }
+    let mut stops = Stops::listen();
+    let (report, text) = tokio::select! {
+        done = train(&args, format) => done?,
+        // What the run holds goes with it: its processes are stopped, its folder is removed.
+        () = stops.next() => return Err(Failure::interrupted()),
+    };
     let answer = Answer::new(text, serde_json::to_value(&report).unwrap_or_default());
     if report.passed() {
         return Ok(answer);
@@ -119,10 +129,18 @@ async fn train(args: &Args, format: Format) -> anyhow::Result<(Report, String)> 
     let (settings, initial) = (file.settings()?, file.initial_model()?);
     let task = model_provider::create(&owner.chain, &owner.signer, settings, initial, terms::BUDGET).await?;
     screen.say(format!("task        {task} by {}", owner.signer.address()));
+    let left_out = scenario.left_out();
+    if !left_out.is_empty() {
+        screen.say(screen::labelled("left out", &format!("{}: the run is too small for it", left_out.join(", "))));
+    }
+    let addresses: Vec<String> = crew.iter().map(|member| member.signer.address().to_owned()).collect();
+    let mut bonds = Vec::new();
+    for address in &addresses {
+        bonds.push(contracts.bond_of(&owner.chain, address).await?.bonded.u128());
+    }
 
     let chain = world.connection()?;
     drop(owner);
-    let addresses: Vec<String> = crew.iter().map(|member| member.signer.address().to_owned()).collect();
     let job = people::Job {
         contracts: &contracts,
         recipe: &recipe,
@@ -162,6 +180,7 @@ async fn train(args: &Args, format: Format) -> anyhow::Result<(Report, String)> 
         division: &division,
         first: &first,
         addresses: &addresses,
+        bonds: &bonds,
         seed: args.seed,
         watched: &watched,
         shadow: &shadow,

@@ -151,7 +151,7 @@ pub fn work(world: &World, crew: Vec<Hired>, job: &Job<'_>) -> anyhow::Result<Wo
         let provider =
             Provider::open(world.connection()?, Arc::clone(&member.signer), config, Box::new(rng), Box::new(script))
                 .with_context(|| format!("{} could not open its records", member.name))?;
-        if matches!(member.role, Some(Role::Drops { .. })) {
+        if matches!(member.role, Some(Role::Drops { .. } | Role::SeatSilent { .. })) {
             let chain = world.connection()?;
             let (contracts, signer) = (contracts.clone(), Arc::clone(&member.signer));
             running.spawn(async move {

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use abci_app::operator::processes::memory_kib;
 use anyhow::Context as _;
 use serde::Serialize;
 
@@ -95,18 +96,7 @@ impl Report {
 
 /// The largest resident memory of this process so far, in MiB; 0 where the system does not tell.
 pub fn peak_rss_mb() -> f64 {
-    peak_rss_kib("/proc/self/status") / 1024.0
-}
-
-/// The same of any process, by its status file, in KiB.
-pub fn peak_rss_kib(file: &str) -> f64 {
-    let status = std::fs::read_to_string(file).unwrap_or_default();
-    status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))
-        .and_then(|rest| rest.split_whitespace().next())
-        .and_then(|number| number.parse::<f64>().ok())
-        .unwrap_or(0.0)
+    memory_kib("/proc/self/status", "VmHWM:") / 1024.0
 }
 
 #[cfg(test)]

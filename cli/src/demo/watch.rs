@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use anyhow::{bail, Context as _};
+use anyhow::Context as _;
 use bauta_client::chain::Chain;
 use bauta_learning::model::Model;
 use bauta_schema::training::v1 as pb;
@@ -57,7 +57,7 @@ impl Watch<'_> {
     /// Follows the task until it ends.
     ///
     /// # Errors
-    /// When the chain does not answer, or the task ends without its rounds.
+    /// When the chain does not answer.
     pub async fn until_the_end(mut self) -> anyhow::Result<Watched> {
         let mut rounds = Vec::new();
         let mut aborted = Vec::new();
@@ -95,12 +95,15 @@ impl Watch<'_> {
             self.tell(&task, seen).await?;
             match task.status() {
                 pb::TaskStatus::Running | pb::TaskStatus::Cancelling => {}
-                pb::TaskStatus::Finished => {
+                status => {
+                    if status != pb::TaskStatus::Finished {
+                        // What came of it is judged and reported all the same.
+                        self.screen.say(format!("the task ended as {}", status.as_str_name()));
+                    }
                     let bytes = self.chain.model(self.task, Some(&task.model_hash)).await?;
                     let model = Model::decode(&bytes).context("the final model is not canonical")?;
                     return Ok(Watched { rounds, aborted, models_equal, models, task, model });
                 }
-                other => bail!("the task ended as {} after {} finished rounds", other.as_str_name(), rounds.len()),
             }
         }
     }
@@ -174,10 +177,11 @@ impl Watch<'_> {
             pb::AbortReason::TooFewSurvivors => "too few submissions were complete",
             pb::AbortReason::TooFewPartials => "too few seats answered",
             pb::AbortReason::OutOfRange => "the sum was out of range",
+            pb::AbortReason::Halted => "the chain stopped",
             pb::AbortReason::Unspecified => "no reason was given",
         };
         format!(
-            "round {} aborted: {why}; of {} providers {} checked in. The silent pay, the next round goes on",
+            "round {} aborted: {why}; of {} providers {} checked in. Whoever was silent pays, and the next round goes on",
             round.number,
             self.scenario.size.providers,
             round.group.len().max(round.check_ins as usize)

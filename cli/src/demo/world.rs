@@ -18,7 +18,7 @@ use sha2::{Digest as _, Sha256};
 use super::args::{Args, Engine};
 use super::engine::Running;
 use super::screen::Screen;
-use crate::deploy::Terms;
+use bauta_client::deploy::{self, Terms};
 
 /// The chain's id.
 pub const CHAIN_ID: &str = "bauta-1";
@@ -141,7 +141,7 @@ fn terms() -> Terms {
 /// # Errors
 /// When the chain refuses a step.
 pub async fn deploy(authority: &Person) -> anyhow::Result<Contracts> {
-    crate::deploy::deploy(&authority.chain, &authority.signer, &terms()).await
+    Ok(deploy::deploy(&authority.chain, &authority.signer, &terms()).await?)
 }
 
 fn silence(kind: &str, fraction: Decimal) -> slashing::PenaltyRow {

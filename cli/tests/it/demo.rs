@@ -7,6 +7,11 @@ use crate::bauta::{repository, stderr, Bauta};
 /// Runs the demo with these options and reads its report, which must be what its schema says. A run of a few rounds may end behind
 /// central training, and then fails by that check; every other check must pass, and the exit code say whether all did.
 fn report(options: &[&str]) -> Value {
+    report_failing_at_most(options, &["the federated model is at most"])
+}
+
+/// The same where other checks may fail.
+fn report_failing_at_most(options: &[&str], may_fail: &[&str]) -> Value {
     let bauta = Bauta::new();
     let file = bauta.file("report.json", "");
     let out = bauta.file("out", "").with_extension("d");
@@ -27,7 +32,7 @@ fn report(options: &[&str]) -> Value {
         .filter(|check| check["passed"] == false)
         .map(|check| check["name"].as_str().unwrap())
         .collect();
-    assert!(failed.iter().all(|name| name.starts_with("the federated model is at most")), "{failed:?}");
+    assert!(failed.iter().all(|name| may_fail.iter().any(|start| name.starts_with(start))), "{failed:?}");
     assert_eq!(output.status.code(), Some(i32::from(!failed.is_empty())), "{failed:?} {}", stderr(&output));
     report
 }
@@ -73,8 +78,23 @@ fn more_drop_outs_than_the_threshold_bears_abort_the_round_and_the_next_goes_on(
 }
 
 #[test]
+fn small_runs_in_which_some_drop_out_finish_and_cost_nobody_else_anything() {
+    for (providers, rounds, drop) in
+        [("4", "4", "1"), ("6", "4", "1"), ("8", "4", "2"), ("10", "4", "3"), ("3", "3", "1")]
+    {
+        let options = ["--providers", providers, "--rounds", rounds, "--drop", drop];
+        // Who is in jail at the end leaves central training with little data, too.
+        let report =
+            report_failing_at_most(&options, &["the federated model is at most", "central training reaches 95 %"]);
+        assert_eq!(report["honest_losses"], 0, "{providers} {rounds} {drop}");
+        assert_eq!(report["rounds"].as_array().unwrap().len().to_string(), rounds);
+    }
+}
+
+#[test]
 fn impossible_sizes_are_refused_with_a_sentence() {
     let bauta = Bauta::new();
+    bauta.fails(&["demo", "--validators", "4"], 2, "--validators is for --engine cometbft");
     bauta.fails(&["demo", "--providers", "2"], 1, "between 3 and 96");
     bauta.fails(&["demo", "--rounds", "0"], 1, "at least one round");
     bauta.fails(&["demo", "--drop", "9"], 1, "can drop out");

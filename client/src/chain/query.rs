@@ -19,7 +19,9 @@ impl Chain {
     pub async fn query<Q: Message, R: Message + Default>(&self, path: &str, request: &Q) -> Result<R, ChainError> {
         let answer = self.rpc().abci_query(path, request.encode_to_vec()).await?;
         if answer.code.is_err() {
-            return Err(Refused { codespace: answer.codespace, code: answer.code.value(), sentence: answer.log }.into());
+            let (codespace, code) =
+                cause_in(&answer.info).unwrap_or_else(|| (answer.codespace.clone(), answer.code.value()));
+            return Err(Refused { codespace, code, sentence: answer.log }.into());
         }
         R::decode(answer.value.as_slice())
             .map_err(|error| ChainError::Answer { what: path.to_owned(), why: error.to_string() })
@@ -211,6 +213,13 @@ impl Chain {
     }
 }
 
+/// What a simulation failed with, as `codespace/code`: the status of a gRPC method says neither. Other chains leave it empty.
+fn cause_in(info: &str) -> Option<(String, u32)> {
+    let (codespace, code) = info.split_once('/')?;
+    let code = code.parse().ok().filter(|code| *code > 0)?;
+    Some((codespace.to_owned(), code))
+}
+
 /// Most pages of a list that are read, so that a node cannot keep a client asking for ever.
 pub const MAX_PAGES: usize = 1_000;
 
@@ -238,10 +247,23 @@ pub fn page(key: Vec<u8>) -> PageRequest {
     PageRequest { key, limit: 100, ..PageRequest::default() }
 }
 
-pub(super) fn json<T: Serialize>(value: &T) -> Result<Vec<u8>, ChainError> {
+pub(crate) fn json<T: Serialize>(value: &T) -> Result<Vec<u8>, ChainError> {
     serde_json::to_vec(value).map_err(|error| bad("JSON", &error.to_string()))
 }
 
 fn bad(what: &str, why: &str) -> ChainError {
     ChainError::Answer { what: what.to_owned(), why: why.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_is_a_codespace_and_a_code_that_is_no_success() {
+        assert_eq!(cause_in("training/12"), Some(("training".to_owned(), 12)));
+        for info in ["", "sdk", "sdk/0", "sdk/x", "sdk/-1"] {
+            assert_eq!(cause_in(info), None, "{info}");
+        }
+    }
 }

@@ -212,7 +212,7 @@ impl LightClient {
     /// Writes the last verified block down. That it cannot be written is said and no more: what is on disk is older, and still true.
     fn keep(&self, state: &State) {
         let Some(file) = &self.config.file else { return };
-        if let Err(error) = trust::save(file, state.anchor, &state.last) {
+        if let Err(error) = trust::save(file, &self.chain_id, state.anchor, &state.last) {
             tracing::warn!(%error, "the last verified block could not be kept");
         }
     }
@@ -255,7 +255,7 @@ impl LightClient {
         let state =
             State { anchor: found, first_use: self.config.trust.is_none(), last: block, proven: BTreeMap::new() };
         if let Some(file) = &self.config.file {
-            trust::save(file, state.anchor, &state.last)?;
+            trust::save(file, &self.chain_id, state.anchor, &state.last)?;
         }
         Ok(state)
     }

@@ -102,8 +102,19 @@ pub(super) fn load(path: &Path, chain_id: &str) -> Result<Option<(Trust, Block)>
     Ok(Some((stored.anchor, block)))
 }
 
-/// Replaces what was trusted last; a crash leaves the old block or the new one.
-pub(super) fn save(path: &Path, anchor: Trust, block: &Block) -> Result<(), LightError> {
+/// Replaces what was trusted last, unless another program has saved a later block of the same trust meanwhile; a crash leaves the old
+/// block or the new one. People run several programs on one home: they take turns.
+pub(super) fn save(path: &Path, chain_id: &str, anchor: Trust, block: &Block) -> Result<(), LightError> {
+    if let Some(folder) = path.parent() {
+        disk::private_folder(folder)?;
+    }
+    let _turn = disk::lock(&path.with_extension("lock"))?;
+    // What cannot be read is replaced by what was verified.
+    if let Ok(Some((known, last))) = load(path, chain_id) {
+        if known == anchor && last.height() > block.height() {
+            return Ok(());
+        }
+    }
     let stored = Stored {
         anchor,
         signed_header: block.signed.clone(),
@@ -112,9 +123,6 @@ pub(super) fn save(path: &Path, anchor: Trust, block: &Block) -> Result<(), Ligh
     };
     let bytes = serde_json::to_vec(&stored)
         .map_err(|error| LightError::Damaged { path: path.to_owned(), why: error.to_string() })?;
-    if let Some(folder) = path.parent() {
-        disk::private_folder(folder)?;
-    }
     Ok(disk::write_private(path, &bytes)?)
 }
 

@@ -117,17 +117,31 @@ pub(crate) struct StoredSubmission {
 }
 
 #[derive(Clone, PartialEq, Message)]
+#[prost(skip_debug)]
 struct StoredShares {
     #[prost(message, repeated, tag = "1")]
     shares: Vec<StoredShare>,
 }
 
 #[derive(Clone, PartialEq, Message)]
+#[prost(skip_debug)]
 struct StoredShare {
     #[prost(bytes = "vec", tag = "1")]
     dealer: Vec<u8>,
     #[prost(bytes = "vec", tag = "2")]
     secret: Vec<u8>,
+}
+
+impl std::fmt::Debug for StoredShares {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "StoredShares(of {} dealers)", self.shares.len())
+    }
+}
+
+impl std::fmt::Debug for StoredShare {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "StoredShare(of {})", hex::encode(&self.dealer))
+    }
 }
 
 impl StoredShares {

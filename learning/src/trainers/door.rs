@@ -100,7 +100,7 @@ impl TaskFile {
 /// ```json
 /// {"task": "7", "epoch": "1", "round": "3", "seed": "1234567890123456789", "weight": "9", "model_hash": "5c3e..."}
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RoundFile {
     /// The task's number.
     #[serde(with = "decimal")]
@@ -119,6 +119,19 @@ pub struct RoundFile {
     pub weight: u64,
     /// Hash of the model's canonical bytes, lower-case hex.
     pub model_hash: String,
+}
+
+impl std::fmt::Debug for RoundFile {
+    /// Without the seed, which is a secret.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RoundFile")
+            .field("task", &self.task)
+            .field("epoch", &self.epoch)
+            .field("round", &self.round)
+            .field("weight", &self.weight)
+            .field("model_hash", &self.model_hash)
+            .finish_non_exhaustive()
+    }
 }
 
 /// `metrics.json`: how the model did, before training, on the rows trained on.

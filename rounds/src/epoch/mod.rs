@@ -177,11 +177,16 @@ fn over(task: &Task, terms: &Terms) -> Result<Option<TaskStatus>, Error> {
 
 /// Closes an epoch whose evidence window is over: bonds are unlocked, and its records will be removed.
 pub(crate) fn close_evidence(turn: &mut Turn<'_>, task_id: u64, number: u64) -> Result<(), Error> {
-    let mut epoch = state::epoch(turn.storage, task_id, number)?;
-    let window = epoch.window.unwrap_or_default();
-    if !turn.now.has_expired(&window) {
-        return Ok(());
+    let window = state::epoch(turn.storage, task_id, number)?.window.unwrap_or_default();
+    if turn.now.has_expired(&window) {
+        close(turn, task_id, number)?;
     }
+    Ok(())
+}
+
+/// Closes an epoch.
+pub(crate) fn close(turn: &mut Turn<'_>, task_id: u64, number: u64) -> Result<(), Error> {
+    let mut epoch = state::epoch(turn.storage, task_id, number)?;
     for member in state::members(turn.storage, task_id, number)? {
         turn.outputs.push(Output::UnlockBond { provider: member.address, task: task_id, epoch: number });
     }

@@ -211,7 +211,8 @@ fn move_model(
     })
 }
 
-fn release_chunks(turn: &mut Turn<'_>, progress: &Finalise) -> Result<(), Error> {
+/// Releases the chunks of the aggregate that were unmasked so far.
+pub(crate) fn release_chunks(turn: &mut Turn<'_>, progress: &Finalise) -> Result<(), Error> {
     for hash in progress.chunks.chunks_exact(32) {
         turn.blobs.release(&state::hash(hash)?);
     }

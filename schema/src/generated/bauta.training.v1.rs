@@ -1646,6 +1646,8 @@ pub enum AbortReason {
     TooFewPartials = 3,
     /// A coordinate of the sum is out of range.
     OutOfRange = 4,
+    /// The chain stopped, to go on under another id.
+    Halted = 5,
 }
 impl AbortReason {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -1659,6 +1661,7 @@ impl AbortReason {
             Self::TooFewSurvivors => "ABORT_REASON_TOO_FEW_SURVIVORS",
             Self::TooFewPartials => "ABORT_REASON_TOO_FEW_PARTIALS",
             Self::OutOfRange => "ABORT_REASON_OUT_OF_RANGE",
+            Self::Halted => "ABORT_REASON_HALTED",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -1669,6 +1672,7 @@ impl AbortReason {
             "ABORT_REASON_TOO_FEW_SURVIVORS" => Some(Self::TooFewSurvivors),
             "ABORT_REASON_TOO_FEW_PARTIALS" => Some(Self::TooFewPartials),
             "ABORT_REASON_OUT_OF_RANGE" => Some(Self::OutOfRange),
+            "ABORT_REASON_HALTED" => Some(Self::Halted),
             _ => None,
         }
     }

@@ -7,7 +7,7 @@ use super::{keeper, keys};
 use crate::address::Address;
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::store::Store;
+use crate::store::{Store, View};
 
 /// `app_state.auth`.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -51,6 +51,24 @@ impl Default for Params {
 pub struct Account {
     /// Bech32.
     pub address: String,
+}
+
+/// The accounts of people and contracts as they stand, in the order of their numbers; modules make their own. Sequences are not
+/// carried over: a signature names the chain, and the new one has another id.
+pub fn export(view: &View, prefix: &str) -> Genesis {
+    let params = keeper::params(view);
+    let mut accounts = keeper::all(view);
+    accounts.retain(|account| account.module_name.is_none());
+    accounts.sort_by_key(|account| account.account_number);
+    Genesis {
+        params: Params {
+            max_memo_characters: params.max_memo_characters,
+            tx_sig_limit: params.tx_sig_limit,
+            tx_size_cost_per_byte: params.tx_size_cost_per_byte,
+            sig_verify_cost_secp256k1: params.sig_verify_cost_secp256k1,
+        },
+        accounts: accounts.iter().map(|account| Account { address: account.address.to_bech32(prefix) }).collect(),
+    }
 }
 
 /// Writes them.

@@ -1,5 +1,7 @@
 //! Accounts in the store.
 
+use std::ops::Bound;
+
 use cosmos_sdk_proto::cosmos::auth::v1beta1 as proto;
 use cosmos_sdk_proto::cosmos::crypto::secp256k1::PubKey;
 use cosmos_sdk_proto::Any;
@@ -9,7 +11,7 @@ use super::keys;
 use crate::address::Address;
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::store::{Store, View};
+use crate::store::{Order, Store, View};
 
 pub use proto::Params;
 
@@ -106,6 +108,18 @@ pub fn account(ctx: &mut Context, address: &Address) -> Result<Option<Account>> 
 pub fn account_of(view: &View, address: &Address) -> Option<Account> {
     let bytes = view.get(Store::Auth, &keys::account(address))?;
     Account::from_bytes(address, &bytes).ok()
+}
+
+/// All accounts, in the order of their addresses.
+pub fn all(view: &View) -> Vec<Account> {
+    let (start, end) = ([keys::ACCOUNT], [keys::ACCOUNT + 1]);
+    let found =
+        view.range(Store::Auth, Bound::Included(&start[..]), Bound::Excluded(&end[..]), Order::Ascending, usize::MAX);
+    let read = |(key, bytes): (Vec<u8>, Vec<u8>)| {
+        let address = Address::new(&key[1..]).ok()?;
+        Account::from_bytes(&address, &bytes).ok()
+    };
+    found.into_iter().filter_map(read).collect()
 }
 
 /// Writes an account.

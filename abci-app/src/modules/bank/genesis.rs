@@ -9,7 +9,7 @@ use crate::address::Address;
 use crate::coin::{check_denom, Coins};
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::store::Store;
+use crate::store::{Store, View};
 
 /// `app_state.bank`.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -61,6 +61,40 @@ pub struct DenomUnit {
     pub exponent: u32,
     /// Other names.
     pub aliases: Vec<String>,
+}
+
+/// Balances and supply as they stand.
+///
+/// # Errors
+/// Logic (sdk 35) for a record that cannot be read.
+pub fn export(view: &View, prefix: &str) -> Result<Genesis> {
+    let mut supply = Coins::none();
+    let mut balances: Vec<Balance> = Vec::new();
+    for (address, coin) in keeper::all_balances(view)? {
+        let (address, coins) = (address.to_bech32(prefix), Coins::new(vec![coin])?);
+        supply = supply.checked_add(&coins)?;
+        match balances.last_mut().filter(|last| last.address == address) {
+            Some(last) => last.coins = last.coins.checked_add(&coins)?,
+            None => balances.push(Balance { address, coins }),
+        }
+    }
+    let denom_metadata = keeper::all_metadata(view)?.into_iter().map(Metadata::from).collect();
+    Ok(Genesis { balances, supply, denom_metadata })
+}
+
+impl From<proto::Metadata> for Metadata {
+    fn from(record: proto::Metadata) -> Self {
+        let unit =
+            |unit: proto::DenomUnit| DenomUnit { denom: unit.denom, exponent: unit.exponent, aliases: unit.aliases };
+        Self {
+            description: record.description,
+            denom_units: record.denom_units.into_iter().map(unit).collect(),
+            base: record.base,
+            display: record.display,
+            name: record.name,
+            symbol: record.symbol,
+        }
+    }
 }
 
 /// Writes them.

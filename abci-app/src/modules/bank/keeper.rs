@@ -2,6 +2,9 @@
 
 use std::ops::Bound;
 
+use cosmos_sdk_proto::cosmos::bank::v1beta1::Metadata;
+use prost::Message as _;
+
 use super::{events, keys};
 use crate::address::Address;
 use crate::coin::{Coin, Coins};
@@ -33,6 +36,36 @@ pub fn balances(view: &View, who: &Address, after: Option<&str>, limit: usize) -
         .into_iter()
         .filter_map(|(key, value)| coin(&key[prefix.len()..], &value))
         .collect()
+}
+
+/// Everybody's balances, in the order of keys: those of an account follow each other.
+///
+/// # Errors
+/// Logic (sdk 35) for a record that cannot be read.
+pub fn all_balances(view: &View) -> Result<Vec<(Address, Coin)>> {
+    let unreadable = || Error::logic("the store holds a balance that is none");
+    let read = |(key, value): (Vec<u8>, Vec<u8>)| {
+        let length = usize::from(*key.get(1).ok_or_else(unreadable)?);
+        let (address, denom) = key.get(2..).and_then(|rest| rest.split_at_checked(length)).ok_or_else(unreadable)?;
+        Ok((Address::new(address)?, coin(denom, &value).ok_or_else(unreadable)?))
+    };
+    under(view, keys::BALANCE).into_iter().map(read).collect()
+}
+
+/// What denominations mean to people.
+///
+/// # Errors
+/// Logic (sdk 35) for a record that cannot be read.
+pub fn all_metadata(view: &View) -> Result<Vec<Metadata>> {
+    let read = |(_, value): (Vec<u8>, Vec<u8>)| {
+        Metadata::decode(value.as_slice()).map_err(|_| Error::logic("the store holds metadata that are none"))
+    };
+    under(view, keys::METADATA).into_iter().map(read).collect()
+}
+
+fn under(view: &View, prefix: u8) -> Vec<(Vec<u8>, Vec<u8>)> {
+    let (start, end) = ([prefix], [prefix + 1]);
+    view.range(Store::Bank, Bound::Included(&start[..]), Bound::Excluded(&end[..]), Order::Ascending, usize::MAX)
 }
 
 /// How much of a denomination there is.

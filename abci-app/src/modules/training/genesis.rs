@@ -1,14 +1,21 @@
-//! Parameters at genesis. No task is carried over: a chain that restarts from an export has a new chain id, and all contexts change.
+//! Parameters at genesis, and what a chain that stopped has left: ended tasks with their models, verdicts, rewards, keys that were used.
+//! No task runs on: a chain that restarts from an export has a new chain id, and all contexts change.
 
+use std::ops::Bound;
+
+use bauta_rounds::keys::{self, prefix};
 use bauta_rounds::params::default_params;
 use bauta_schema::training::v1::Params;
 use serde::{Deserialize, Serialize};
 
+use super::effects::params;
 use super::messages::set_params;
 use super::NAME;
 use crate::context::Context;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::json_text::{base64_text, decimal, hexadecimal};
 use crate::modules::auth;
+use crate::store::{blobs, Order, Store};
 
 /// `app_state.training`. What is absent is the default.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -16,6 +23,30 @@ use crate::modules::auth;
 pub struct Genesis {
     /// The parameters.
     pub params: GenesisParams,
+    /// Records of an exported chain, which are as they were there; none of a task that runs.
+    pub records: Vec<Record>,
+    /// The blobs that those records name.
+    pub blobs: Vec<Blob>,
+}
+
+/// A record of the store `training`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Record {
+    #[serde(with = "hexadecimal")]
+    key: Vec<u8>,
+    #[serde(with = "base64_text")]
+    value: Vec<u8>,
+}
+
+/// A blob.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Blob {
+    #[serde(with = "base64_text")]
+    bytes: Vec<u8>,
+    #[serde(with = "decimal")]
+    references: u64,
 }
 
 /// The parameters as JSON; see `bauta.training.v1.Params`.
@@ -52,12 +83,77 @@ pub struct GenesisParams {
     pub contract_gas: Option<u64>,
 }
 
+impl From<Params> for GenesisParams {
+    fn from(params: Params) -> Self {
+        Self {
+            authority: params.authority,
+            registry: params.registry,
+            staking: params.staking,
+            slashing: params.slashing,
+            min_window: Some(params.min_window),
+            max_window: Some(params.max_window),
+            lane_bytes: Some(params.lane_bytes),
+            max_elements: Some(params.max_elements),
+            max_inline_model: Some(params.max_inline_model),
+            block_operations: Some(params.block_operations),
+            kept_rounds: Some(params.kept_rounds),
+            max_rounds: Some(params.max_rounds),
+            min_gas_price: Some(params.min_gas_price),
+            contract_gas: Some(params.contract_gas),
+        }
+    }
+}
+
+/// The module as it stands in a chain whose tasks have all ended ([`Keeper::halt`](super::Keeper::halt)).
+///
+/// # Errors
+/// A record that cannot be read.
+pub fn export(ctx: &Context) -> Result<Genesis> {
+    let everything = ctx.view.range(Store::Training, Bound::Unbounded, Bound::Unbounded, Order::Ascending, usize::MAX);
+    let records = everything.into_iter().filter(|(key, _)| key != keys::PARAMS);
+    let blobs = blobs::all(&ctx.view).into_iter();
+    Ok(Genesis {
+        params: params(ctx)?.into(),
+        records: records.map(|(key, value)| Record { key, value }).collect(),
+        blobs: blobs.map(|(bytes, references)| Blob { bytes, references }).collect(),
+    })
+}
+
+/// Records of an exported chain.
+///
+/// # Errors
+/// A record that is given twice, that has a part of its own, or that belongs to a task that runs; a blob without references.
+fn restore(ctx: &mut Context, genesis: &Genesis) -> Result<()> {
+    let wrong = |what: String| Error::invalid_request(format!("training: {what}"));
+    for Record { key, value } in &genesis.records {
+        let name = String::from_utf8_lossy(key);
+        let runs = [prefix::RUNNING, prefix::EVIDENCE].iter().any(|prefix| key.starts_with(prefix.as_bytes()));
+        if runs || key == keys::PARAMS {
+            return Err(wrong(format!(
+                "the record {name:?} cannot be carried over; export the chain with `bautad export`"
+            )));
+        }
+        if ctx.view.get(Store::Training, key).is_some() {
+            return Err(wrong(format!("the record {name:?} is given twice")));
+        }
+        ctx.view.set(Store::Training, key.clone(), value.clone());
+    }
+    for Blob { bytes, references } in &genesis.blobs {
+        if *references == 0 {
+            return Err(wrong("a blob that nothing refers to".into()));
+        }
+        blobs::restore(&ctx.view, bytes, *references);
+    }
+    Ok(())
+}
+
 /// Writes them, and makes the escrow account.
 ///
 /// # Errors
-/// The first parameter that cannot be.
+/// The first parameter that cannot be, or record that cannot be carried over.
 pub fn init(ctx: &mut Context, genesis: &Genesis) -> Result<()> {
     auth::ensure_module_account(ctx, NAME)?;
+    restore(ctx, genesis)?;
     let given = genesis.params.clone();
     let default = default_params();
     let params = Params {

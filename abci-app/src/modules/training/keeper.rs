@@ -1,8 +1,8 @@
 //! The hooks: what ante charges for a protocol message, what a message does, and the end of a block.
 
 use bauta_rounds::{
-    charge, check, end_block, handle, record_offence, Budget, Env, Error as RoundsError, Message as RoundsMessage,
-    Output, Response,
+    charge, check, end_block, halt, handle, record_offence, Budget, Env, Error as RoundsError,
+    Message as RoundsMessage, Output, Response,
 };
 
 use super::contracts::AskContracts;
@@ -164,6 +164,29 @@ impl Keeper {
         Ok(with_env(ctx, |env| {
             handle(env, &mut records, &mut blobs, &AskContracts::for_message(contracts, ctx, &params), &call)
         }))
+    }
+
+    /// The chain stops: every task ends, and what is queued goes to the contracts as far as they take it.
+    ///
+    /// # Errors
+    /// Books that are wrong.
+    pub fn halt(&self, ctx: &mut Context, contracts: &dyn Contracts) -> Result<()> {
+        let params = params(ctx)?;
+        let (mut records, mut blobs) = (Records(ctx.view.clone()), BlobColumn(ctx.view.clone()));
+        let providers = AskContracts::for_block(contracts, ctx, &params);
+        let outputs = with_env(ctx, |env| halt(env, &mut records, &mut blobs, &providers));
+        carry_out(ctx, contracts, outputs.map_err(|error| errors::of_message(&error))?)?;
+        // As many blocks as it takes, and not one in which nothing is taken any more.
+        let mut waiting = queue::len(ctx);
+        while waiting > 0 {
+            queue::deliver(ctx, contracts, &params);
+            let left = queue::len(ctx);
+            if left == waiting {
+                break;
+            }
+            waiting = left;
+        }
+        Ok(())
     }
 
     /// The end of a block: phases change, rounds are finalised within the budget, and what is queued goes to the contracts.

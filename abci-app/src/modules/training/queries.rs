@@ -14,13 +14,20 @@ use crate::modules::pages::malformed;
 const SERVICE: &str = "/bauta.training.v1.Query/";
 /// Gas of a byte of an answer, as of a byte read from the store.
 const BYTE: u64 = crate::gas::kv::READ_BYTE;
+/// Bytes of a blob for a unit of gas: a model or an aggregate is read in one piece, and the chain's `max_elements` bounds it. Every
+/// provider reads the model in every round, so that of a million elements (8 MB) must stay far below a node's `query_gas`.
+const BLOB_BYTES: u64 = 64;
 
 /// Answers a query of this module; `None` if the path is another's.
 pub fn query(ctx: &mut QueryContext, path: &str, data: &[u8]) -> Option<Result<Vec<u8>>> {
     let method = path.strip_prefix(SERVICE)?;
     let answer = answer(ctx, method, data);
     Some(answer.and_then(|bytes| {
-        ctx.gas.consume(BYTE.saturating_mul(bytes.len() as u64), "training query")?;
+        let gas = match method {
+            "Model" | "Aggregate" => (bytes.len() as u64).div_ceil(BLOB_BYTES),
+            _ => BYTE.saturating_mul(bytes.len() as u64),
+        };
+        ctx.gas.consume(gas, "training query")?;
         Ok(bytes)
     }))
 }

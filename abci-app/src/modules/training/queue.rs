@@ -72,6 +72,11 @@ fn entries(ctx: &Context, queue: &str, limit: usize) -> Vec<Entry> {
     ctx.view.range(Store::Training, Bound::Included(start), Bound::Excluded(&end), Order::Ascending, limit)
 }
 
+/// How much is queued.
+pub fn len(ctx: &Context) -> usize {
+    [prefix::QUEUE, prefix::UNLOCK].into_iter().map(|queue| entries(ctx, queue, usize::MAX).len()).sum()
+}
+
 /// Tries what is queued: verdicts first, in the order in which they were found.
 pub fn deliver(ctx: &mut Context, contracts: &dyn Contracts, params: &Params) {
     let (tried, others_wait) = due(ctx, prefix::QUEUE);

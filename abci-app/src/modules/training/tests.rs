@@ -136,7 +136,7 @@ impl Chain {
             min_window: Some(2),
             ..Default::default()
         };
-        genesis::init(&mut ctx, &Genesis { params }).unwrap();
+        genesis::init(&mut ctx, &Genesis { params, ..Genesis::default() }).unwrap();
         bank::mint(&mut ctx, &account(1), &Coins::one(DENOM, 1_000_000_000)).unwrap();
         chain.height = 1;
         for n in 10..20 {
@@ -543,4 +543,22 @@ fn queries_answer_with_records_and_say_what_is_not_there() {
     ] {
         ask(method, data).unwrap();
     }
+}
+
+#[test]
+fn a_model_of_a_million_elements_is_answered_within_the_gas_of_a_node_as_it_comes() {
+    let chain = Chain::new();
+    let Message::CreateTask(mut create) = create("900000000000") else { panic!() };
+    let settings = create.settings.as_mut().unwrap();
+    settings.model.as_mut().unwrap().tensors[0].shape = vec![1_000_000];
+    settings.encoding.as_mut().unwrap().chunk_elems = 16_384;
+    let mut ctx = chain.context(Mode::Finalize, None);
+    bank::mint(&mut ctx, &account(1), &Coins::one(DENOM, 1_000_000_000_000)).unwrap();
+    chain.send(&Message::CreateTask(create)).0.unwrap();
+    let block = BlockInfo { chain_id: "bauta-1".into(), height: 1, time_ns: 0 };
+    let gas = GasMeter::limited(crate::app::AppConfig::default().query_gas);
+    let mut ctx = QueryContext::new(chain.view.fork(), gas, block, PREFIX);
+    let request = pb::QueryModelRequest { task_id: 1, hash: vec![] }.encode_to_vec();
+    let answer = queries::query(&mut ctx, "/bauta.training.v1.Query/Model", &request).unwrap().unwrap();
+    assert!(pb::QueryModelResponse::decode(&answer[..]).unwrap().model.len() > 8_000_000);
 }

@@ -1,13 +1,12 @@
 //! The genesis in JSON, in wasmd's shape: numbers of 64 bits are strings, bytes are base64, keys of state hexadecimal.
 
-use base64::engine::general_purpose::STANDARD as BASE64;
-use base64::Engine;
 use cosmos_sdk_proto::cosmwasm::wasm::v1 as proto;
 use serde::{Deserialize, Serialize};
 use serde_json::value::Value;
 
 use super::{access, errors};
 use crate::error::Result;
+use crate::json_text::{base64_text, decimal, hexadecimal};
 
 /// The module's part of the application's state in a genesis file. What is missing is as on a new chain.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -282,30 +281,6 @@ impl From<proto::AccessConfig> for Access {
         Self { permission: access::name(config.permission()).into(), addresses: config.addresses }
     }
 }
-
-macro_rules! as_text {
-    ($name:ident, $type:ty, $shown:expr, $parsed:expr) => {
-        mod $name {
-            use super::*;
-            use serde::{Deserializer, Serializer};
-
-            pub fn serialize<S: Serializer>(value: &$type, serializer: S) -> Result<S::Ok, S::Error> {
-                #[allow(clippy::redundant_closure_call)]
-                serializer.serialize_str(&$shown(value))
-            }
-
-            pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<$type, D::Error> {
-                let text = String::deserialize(deserializer)?;
-                #[allow(clippy::redundant_closure_call)]
-                $parsed(&text).map_err(serde::de::Error::custom)
-            }
-        }
-    };
-}
-
-as_text!(decimal, u64, |value: &u64| value.to_string(), |text: &str| text.parse::<u64>());
-as_text!(base64_text, Vec<u8>, |value: &Vec<u8>| BASE64.encode(value), |text: &str| BASE64.decode(text));
-as_text!(hexadecimal, Vec<u8>, |value: &Vec<u8>| hex::encode_upper(value), |text: &str| hex::decode(text));
 
 #[cfg(test)]
 mod tests {

@@ -1,24 +1,24 @@
 //! What orders the transactions of a run: the sequencer of this process, or CometBFT in processes of its own.
 
-mod processes;
 mod replay;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
 
-use abci_app::operator::{Founding, Member};
+use abci_app::operator::{Founding, Make, Member, Validators};
 use abci_app::sequencer::{self, EngineConfig, Pacing};
 use abci_app::{Node, NodeConfig};
 use bauta_client::chain::{Chain, ChainSettings, Polling, Rpc};
 use bauta_client::light::{Clock, LightConfig};
 
-pub use processes::Processes;
 pub use replay::replay;
 
 use super::pace::InStep;
 use super::world::{derive, CHAIN_ID};
 
+/// Milliseconds from a block of CometBFT to the next.
+const BLOCK_MS: u64 = 200;
 /// How often a connection to a node looks for the next block.
 const LOOK: std::time::Duration = std::time::Duration::from_millis(60);
 /// How long a silent node is borne.
@@ -36,7 +36,7 @@ pub enum Running {
     /// Validators as processes.
     Processes {
         /// They.
-        processes: Box<Processes>,
+        processes: Box<Validators>,
         /// How many connections were made: each goes to the next node.
         turn: AtomicUsize,
     },
@@ -60,7 +60,7 @@ impl Running {
     /// Validators as processes.
     ///
     /// # Errors
-    /// Those of [`Processes::start`].
+    /// Those of [`Validators::start`].
     pub async fn processes(
         folder: &Path,
         seed: u64,
@@ -68,7 +68,8 @@ impl Running {
         founding: Founding,
         say: impl Fn(String),
     ) -> anyhow::Result<Self> {
-        let processes = Processes::start(folder, seed, validators, founding, say).await?;
+        let make = Make { folder, validators, block_ms: BLOCK_MS, secret: &|what| derive(seed, what) };
+        let processes = Validators::start(make, founding, say).await?;
         Ok(Self::Processes { processes: Box::new(processes), turn: AtomicUsize::new(0) })
     }
 

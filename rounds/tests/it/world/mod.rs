@@ -7,8 +7,8 @@ use crate::store::{BlobStore, Memory, Registry};
 use bauta_rounds::escrow::Purse;
 use bauta_rounds::terms::Terms;
 use bauta_rounds::{
-    charge, check, derive, end_block, handle, keys, params, record_offence, state, Budget, Call, Env, Message, Output,
-    Rejection, Response,
+    charge, check, derive, end_block, halt, handle, keys, params, record_offence, state, Budget, Call, Env, Message,
+    Output, Rejection, Response,
 };
 use bauta_schema::training::v1 as pb;
 use bauta_secagg::context::{Ctx, Ectx, Rctx};
@@ -226,6 +226,14 @@ impl World {
         self.carry_out(outputs);
         self.height += 1;
         self.tx_index = 0;
+        self.check_invariants();
+    }
+
+    /// The chain stops.
+    pub fn halt(&mut self) {
+        let env = self.env();
+        let outputs = halt(&env, &mut self.storage, &mut self.blobs, &self.registry).unwrap();
+        self.carry_out(outputs);
         self.check_invariants();
     }
 

@@ -1,29 +1,17 @@
-//! Nodes as processes: `bautad` and `cometbft` for each validator, stopped with the demo.
+//! A chain of processes on one machine: `bautad` and `cometbft` for each validator, stopped with whoever started them.
 
-use std::fs::File;
-use std::net::TcpListener;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::Path;
 use std::time::Duration;
 
-use abci_app::conformance::OUT_OF_ORDER;
-use abci_app::operator::{programs, EngineOptions, Founding, Home, Member, NodeKey, Ports, ValidatorKey};
 use anyhow::{bail, Context as _};
-use bauta_client::chain::{Chain, ChainSettings};
+use tendermint_rpc::{Client as _, HttpClient};
 
-use super::super::world::derive;
+use super::processes::{free_ports, Program};
+use super::{programs, EngineOptions, Founding, Home, Member, NodeKey, Ports, ValidatorKey};
+use crate::conformance::OUT_OF_ORDER;
 
-/// Milliseconds from a block to the next.
-pub const BLOCK_MS: u64 = 200;
 /// How long a chain may take until its first block.
 const PATIENCE: Duration = Duration::from_secs(60);
-
-/// A running program.
-struct Program {
-    name: String,
-    child: Child,
-    log: PathBuf,
-}
 
 /// A node of one validator.
 struct Validator {
@@ -32,25 +20,33 @@ struct Validator {
     programs: Vec<Program>,
 }
 
+/// How a chain of processes is made.
+#[derive(Clone, Copy)]
+pub struct Make<'a> {
+    /// A folder for the nodes' folders.
+    pub folder: &'a Path,
+    /// How many validators.
+    pub validators: u16,
+    /// Milliseconds that each waits after a block before the next.
+    pub block_ms: u64,
+    /// Gives 32 bytes for each name: the keys of validators and nodes.
+    pub secret: &'a dyn Fn(&str) -> [u8; 32],
+}
+
 /// A chain of processes.
-pub struct Processes {
+pub struct Validators {
     validators: Vec<Validator>,
     genesis: serde_json::Value,
     peak_kib: f64,
 }
 
-impl Processes {
-    /// Writes a folder for each validator and starts its programs. Keys follow from the seed.
+impl Validators {
+    /// Writes a folder for each validator, starts its programs, and waits until each has a block.
     ///
     /// # Errors
     /// When a program is missing, or does not start.
-    pub async fn start(
-        folder: &Path,
-        seed: u64,
-        validators: u16,
-        founding: Founding,
-        say: impl Fn(String),
-    ) -> anyhow::Result<Self> {
+    pub async fn start(make: Make<'_>, founding: Founding, say: impl Fn(String)) -> anyhow::Result<Self> {
+        let Make { folder, validators, block_ms, secret } = make;
         let (bautad, cometbft) = (programs::bautad()?, programs::cometbft(say)?);
         let mut founding = founding;
         let mut nodes = Vec::new();
@@ -58,13 +54,13 @@ impl Processes {
         let ports = free_ports(usize::from(validators) * 3)?;
         for (index, ports) in ports.chunks_exact(3).enumerate() {
             let name = if index == 0 { "validator".to_owned() } else { format!("validator/{index}") };
-            let key = ValidatorKey::new(derive(seed, &name));
-            let node = NodeKey::new(derive(seed, &format!("node/{index}")));
+            let key = ValidatorKey::new(secret(&name));
+            let node = NodeKey::new(secret(&format!("node/{index}")));
             let operator = founding.authority.clone();
             founding.validators.push(Member { key: key.public(), power: 10, operator });
             let mut options = EngineOptions::new(format!("node{index}"));
             options.ports = Ports { app: ports[0], rpc: ports[1], p2p: ports[2] };
-            options.block_ms = BLOCK_MS;
+            options.block_ms = block_ms;
             options.local_peers = true;
             peers.push(format!("{}@127.0.0.1:{}", node.id(), ports[2]));
             nodes.push((key, node, options));
@@ -79,7 +75,7 @@ impl Processes {
             let url = home.rpc_url()?;
             let mut validator = Validator { home, url, programs: Vec::new() };
             for (name, program) in [("bautad", &bautad), ("cometbft", &cometbft)] {
-                validator.programs.push(spawn(name, program, &validator.home)?);
+                validator.programs.push(Program::start(name, program, &validator.home)?);
             }
             started.validators.push(validator);
         }
@@ -97,19 +93,28 @@ impl Processes {
         &self.genesis
     }
 
+    /// What of one of the nodes is on disk.
+    pub fn home(&self, index: usize) -> &Home {
+        &self.validators[index % self.validators.len()].home
+    }
+
+    /// One of the nodes' programs: `bautad`, then `cometbft`.
+    pub fn programs(&self, index: usize) -> &[Program] {
+        &self.validators[index % self.validators.len()].programs
+    }
+
     async fn first_block(&mut self) -> anyhow::Result<()> {
         const PAUSE: Duration = Duration::from_millis(100);
         let mut waited = Duration::ZERO;
         loop {
             self.still_run()?;
-            let mut ready = 0;
+            let mut ready = true;
             for validator in &self.validators {
-                let chain = Chain::http(&validator.url, ChainSettings::new(""))?;
-                if chain.height().await.is_ok_and(|height| height > 0) {
-                    ready += 1;
-                }
+                let client = HttpClient::new(validator.url.as_str()).context("a node's address is no URL")?;
+                let status = client.status().await;
+                ready &= status.is_ok_and(|status| status.sync_info.latest_block_height.value() > 0);
             }
-            if ready == self.validators.len() {
+            if ready {
                 return Ok(());
             }
             if waited > PATIENCE {
@@ -126,12 +131,7 @@ impl Processes {
     /// When one has, with the last of what it said.
     pub fn still_run(&mut self) -> anyhow::Result<()> {
         for program in self.validators.iter_mut().flat_map(|validator| &mut validator.programs) {
-            if let Some(status) = program.child.try_wait()? {
-                let said = std::fs::read_to_string(&program.log).unwrap_or_default();
-                let last: Vec<&str> = said.lines().rev().take(5).collect();
-                let last: Vec<&str> = last.into_iter().rev().collect();
-                bail!("{} ended with {status}; its last words:\n{}", program.name, last.join("\n"));
-            }
+            program.still_runs()?;
         }
         Ok(())
     }
@@ -142,9 +142,8 @@ impl Processes {
     /// When one has logged such a call, with what it said.
     pub fn called_in_order(&self) -> anyhow::Result<()> {
         for program in self.validators.iter().flat_map(|validator| &validator.programs) {
-            let said = std::fs::read_to_string(&program.log).unwrap_or_default();
-            if let Some(line) = said.lines().find(|line| line.contains(OUT_OF_ORDER)) {
-                bail!("{}: {line}", program.name);
+            if let Some(line) = program.said().lines().find(|line| line.contains(OUT_OF_ORDER)) {
+                bail!("{}: {line}", program.name());
             }
         }
         Ok(())
@@ -160,58 +159,19 @@ impl Processes {
         for validator in &mut self.validators {
             // CometBFT first, which was started last: it is told before the application goes away under it.
             for program in validator.programs.iter_mut().rev() {
-                self.peak_kib += peak_kib(program.child.id());
-                let _ = Command::new("kill").arg("-TERM").arg(program.child.id().to_string()).status();
+                self.peak_kib += program.peak_kib();
+                program.tell_to_end();
             }
             for program in &mut validator.programs {
-                end(&mut program.child);
+                program.end();
             }
             validator.programs.clear();
         }
     }
 }
 
-impl Drop for Processes {
+impl Drop for Validators {
     fn drop(&mut self) {
         self.end();
     }
-}
-
-fn spawn(name: &str, program: &Path, home: &Home) -> anyhow::Result<Program> {
-    let log = home.path().join(format!("{name}.log"));
-    let file = File::create(&log).with_context(|| format!("{} cannot be written", log.display()))?;
-    let child = Command::new(program)
-        .arg("start")
-        .arg("--home")
-        .arg(home.path())
-        .stdin(Stdio::null())
-        .stdout(file.try_clone()?)
-        .stderr(file)
-        .spawn()
-        .with_context(|| format!("{} cannot be started", program.display()))?;
-    Ok(Program { name: name.to_owned(), child, log })
-}
-
-/// Waits for a program that was told to end, and ends it if it does not listen.
-fn end(child: &mut Child) {
-    for _ in 0..100 {
-        if !matches!(child.try_wait(), Ok(None)) {
-            return;
-        }
-        std::thread::sleep(Duration::from_millis(50));
-    }
-    let _ = child.kill();
-    let _ = child.wait();
-}
-
-/// Ports that nobody listens on.
-fn free_ports(count: usize) -> anyhow::Result<Vec<u16>> {
-    // All are held until the last is found, so that no port comes twice.
-    let held = (0..count).map(|_| TcpListener::bind("127.0.0.1:0")).collect::<Result<Vec<_>, _>>();
-    let held = held.context("there is no free port")?;
-    held.iter().map(|listener| Ok(listener.local_addr()?.port())).collect()
-}
-
-fn peak_kib(process: u32) -> f64 {
-    super::super::report::peak_rss_kib(&format!("/proc/{process}/status"))
 }

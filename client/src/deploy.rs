@@ -1,12 +1,13 @@
 //! The three contracts of data providers: stored, instantiated, made known to one another and to the chain.
 
-use anyhow::Context as _;
-use bauta_client::chain::{messages, Chain, ChainError, Fee, Outcome, Signer, DEFAULT_DENOM};
-use bauta_client::contracts::Contracts;
 use bauta_messages::{registry, slashing, staking};
 use bauta_schema::training::v1 as pb;
 use bauta_schema::type_url;
 use serde::Serialize;
+
+use crate::chain::query::json;
+use crate::chain::{messages, Chain, ChainError, Fee, Outcome, Signer, DEFAULT_DENOM};
+use crate::contracts::Contracts;
 
 /// The contracts, as they are committed in `contracts/artifacts`.
 const ARTIFACTS: [(&str, &[u8]); 3] = [
@@ -35,6 +36,26 @@ impl Default for Terms {
     }
 }
 
+/// A step that did not succeed.
+#[derive(Debug, thiserror::Error)]
+#[error("could not {step}")]
+pub struct DeployError {
+    /// What was to be done.
+    pub step: String,
+    /// Why it was not.
+    pub source: ChainError,
+}
+
+impl DeployError {
+    fn new(step: &str, source: impl Into<ChainError>) -> Self {
+        Self { step: step.to_owned(), source: source.into() }
+    }
+
+    fn silent(step: &str, what: &str) -> Self {
+        Self::new(step, ChainError::Answer { what: step.to_owned(), why: format!("it names no {what}") })
+    }
+}
+
 /// An authority that sets up its chain.
 struct Authority<'a> {
     chain: &'a Chain,
@@ -45,8 +66,8 @@ struct Authority<'a> {
 /// parameters of training; it becomes the contracts' admin.
 ///
 /// # Errors
-/// When the chain refuses a step.
-pub async fn deploy(chain: &Chain, signer: &Signer, terms: &Terms) -> anyhow::Result<Contracts> {
+/// [`DeployError`] when the chain refuses a step.
+pub async fn deploy(chain: &Chain, signer: &Signer, terms: &Terms) -> Result<Contracts, DeployError> {
     let authority = Authority { chain, signer };
     let me = signer.address().to_owned();
     let mut codes = Vec::new();
@@ -74,48 +95,51 @@ pub async fn deploy(chain: &Chain, signer: &Signer, terms: &Terms) -> anyhow::Re
 
     let known = Some(slashing.clone());
     let update = registry::ExecuteMsg::UpdateConfig { slashing: known.clone() };
-    authority.execute(messages::execute(&me, &registry, &update, &[])?).await?;
+    authority.tell("registry", &registry, &update).await?;
     let update = staking::ExecuteMsg::UpdateConfig {
         slashing: known,
         treasury: None,
         unbonding_seconds: None,
         max_unbondings: None,
     };
-    authority.execute(messages::execute(&me, &staking, &update, &[])?).await?;
+    authority.tell("staking", &staking, &update).await?;
 
-    let mut params = pb::Params {
-        registry: registry.clone(),
-        staking: staking.clone(),
-        slashing: slashing.clone(),
-        ..chain.training_params().await?
-    };
+    let step = "make the contracts known to the chain";
+    let params = chain.training_params().await.map_err(|why| DeployError::new(step, why))?;
+    let mut params =
+        pb::Params { registry: registry.clone(), staking: staking.clone(), slashing: slashing.clone(), ..params };
     params.min_window = terms.min_window.unwrap_or(params.min_window);
     let update = pb::MsgUpdateParams { authority: me, params: Some(params) };
-    authority.execute(messages::any(type_url::UPDATE_PARAMS, &update)).await?;
+    authority.execute(step, messages::any(type_url::UPDATE_PARAMS, &update)).await?;
     Ok(Contracts { registry, staking, slashing })
 }
 
 impl Authority<'_> {
-    async fn store(&self, name: &str, code: &[u8]) -> anyhow::Result<u64> {
-        let store = messages::store_code(self.signer.address(), code.to_vec());
-        let stored = self.execute(store).await.with_context(|| format!("could not store the contract {name}"))?;
-        stored
-            .attribute("store_code", "code_id")
-            .and_then(|id| id.parse().ok())
-            .with_context(|| format!("storing {name} answered no code id"))
+    async fn store(&self, name: &str, code: &[u8]) -> Result<u64, DeployError> {
+        let step = format!("store the contract {name}");
+        let stored = self.execute(&step, messages::store_code(self.signer.address(), code.to_vec())).await?;
+        let id = stored.attribute("store_code", "code_id").and_then(|id| id.parse().ok());
+        id.ok_or_else(|| DeployError::silent(&step, "code id"))
     }
 
-    async fn instantiate<M: Serialize>(&self, code_id: u64, label: &str, message: &M) -> anyhow::Result<String> {
+    async fn instantiate<M: Serialize>(&self, code_id: u64, label: &str, message: &M) -> Result<String, DeployError> {
+        let step = format!("instantiate the contract {label}");
         let me = self.signer.address();
-        let message = messages::instantiate(me, Some(me), code_id, label, serde_json::to_vec(message)?, &[], None);
-        let outcome =
-            self.execute(message).await.with_context(|| format!("could not instantiate the contract {label}"))?;
-        outcome
-            .attribute("instantiate", "_contract_address")
-            .with_context(|| format!("instantiating {label} answered no address"))
+        let message = json(message).map_err(|why| DeployError::new(&step, why))?;
+        let message = messages::instantiate(me, Some(me), code_id, label, message, &[], None);
+        let address = self.execute(&step, message).await?.attribute("instantiate", "_contract_address");
+        address.ok_or_else(|| DeployError::silent(&step, "address"))
     }
 
-    async fn execute(&self, message: cosmrs::Any) -> Result<Outcome, ChainError> {
-        self.chain.execute(self.signer, &[message], Fee::Simulated, "").await
+    async fn tell<M: Serialize>(&self, label: &str, contract: &str, message: &M) -> Result<(), DeployError> {
+        let step = format!("make slashing known to the contract {label}");
+        let message = messages::execute(self.signer.address(), contract, message, &[]);
+        let message = message.map_err(|why| DeployError::new(&step, why))?;
+        self.execute(&step, message).await.map(|_| ())
+    }
+
+    async fn execute(&self, step: &str, message: cosmrs::Any) -> Result<Outcome, DeployError> {
+        let done = self.chain.execute(self.signer, &[message], Fee::Simulated, "").await;
+        done.map_err(|why| DeployError::new(step, why))
     }
 }

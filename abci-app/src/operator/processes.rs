@@ -1,0 +1,155 @@
+//! A node's programs as processes of this one: started on a folder, looked after, stopped with whoever started them.
+
+use std::fs::File;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{bail, Context as _};
+
+use super::Home;
+
+/// How often it is looked whether a program has ended, and how often at most.
+const LOOK: Duration = Duration::from_millis(50);
+const LOOKS: usize = 100;
+
+/// A running program. Dropping it stops it.
+pub struct Program {
+    name: String,
+    child: Child,
+    log: PathBuf,
+}
+
+impl Program {
+    /// Runs `PROGRAM start --home HOME`; what it says goes to `HOME/NAME.log`, behind what is there.
+    ///
+    /// # Errors
+    /// When it cannot be started, or its log not be written.
+    pub fn start(name: &str, program: &Path, home: &Home) -> anyhow::Result<Self> {
+        let log = home.path().join(format!("{name}.log"));
+        let file = File::options().create(true).append(true).open(&log);
+        let file = file.with_context(|| format!("{} cannot be written", log.display()))?;
+        let child = Command::new(program)
+            .arg("start")
+            .arg("--home")
+            .arg(home.path())
+            .stdin(Stdio::null())
+            .stdout(file.try_clone()?)
+            .stderr(file)
+            .spawn()
+            .with_context(|| format!("{} cannot be started", program.display()))?;
+        Ok(Self { name: name.to_owned(), child, log })
+    }
+
+    /// Whether it has not ended.
+    ///
+    /// # Errors
+    /// When it has, with the last of what it said.
+    pub fn still_runs(&mut self) -> anyhow::Result<()> {
+        if let Some(status) = self.child.try_wait()? {
+            let said = self.said();
+            let last: Vec<&str> = said.lines().rev().take(5).collect();
+            let last: Vec<&str> = last.into_iter().rev().collect();
+            bail!("{} ended with {status}; its last words:\n{}", self.name, last.join("\n"));
+        }
+        Ok(())
+    }
+
+    /// What it is called.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What it has said so far.
+    pub fn said(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// Tells it to end (SIGTERM), and does not wait.
+    pub fn tell_to_end(&self) {
+        let _ = Command::new("kill").arg("-TERM").arg(self.child.id().to_string()).status();
+    }
+
+    /// Waits for a program that was told to end, and ends it if it does not listen.
+    pub fn end(&mut self) {
+        for _ in 0..LOOKS {
+            if !matches!(self.child.try_wait(), Ok(None)) {
+                return;
+            }
+            std::thread::sleep(LOOK);
+        }
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// The most memory that it had resident so far, in KiB; 0 where the system does not tell.
+    pub fn peak_kib(&self) -> f64 {
+        self.memory("VmHWM:")
+    }
+
+    /// The memory that it has resident now, in KiB; 0 where the system does not tell.
+    pub fn resident_kib(&self) -> f64 {
+        self.memory("VmRSS:")
+    }
+
+    fn memory(&self, line: &str) -> f64 {
+        memory_kib(&format!("/proc/{}/status", self.child.id()), line)
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        if matches!(self.child.try_wait(), Ok(None)) {
+            self.tell_to_end();
+            self.end();
+        }
+    }
+}
+
+/// A line of a process's status file that is in kB, such as `VmHWM:`, the largest resident memory so far; 0 where there is none.
+pub fn memory_kib(status: &str, line: &str) -> f64 {
+    let status = std::fs::read_to_string(status).unwrap_or_default();
+    status
+        .lines()
+        .find_map(|said| said.strip_prefix(line))
+        .and_then(|rest| rest.split_whitespace().next())
+        .and_then(|number| number.parse::<f64>().ok())
+        .unwrap_or(0.0)
+}
+
+/// Ports that nobody listens on.
+///
+/// # Errors
+/// When there are none.
+pub fn free_ports(count: usize) -> anyhow::Result<Vec<u16>> {
+    // All are held until the last is found, so that no port comes twice.
+    let held = (0..count).map(|_| TcpListener::bind("127.0.0.1:0")).collect::<Result<Vec<_>, _>>();
+    let held = held.context("there is no free port")?;
+    held.iter().map(|listener| Ok(listener.local_addr()?.port())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_that_ended_is_told_with_its_last_words() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let program = folder.path().join("program");
+        std::fs::write(&program, "#!/bin/sh\necho first\necho last words >&2\nexit 3\n").expect("a file");
+        std::fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("a mode");
+        let mut running = Program::start("program", &program, &Home::at(folder.path())).expect("it starts");
+        running.end();
+        let ended = running.still_runs().expect_err("it has ended").to_string();
+        assert!(ended.contains("program ended with exit status: 3") && ended.contains("last words"), "{ended}");
+    }
+
+    #[test]
+    fn no_port_comes_twice() {
+        let mut ports = free_ports(16).expect("ports");
+        ports.sort_unstable();
+        ports.dedup();
+        assert_eq!(ports.len(), 16);
+    }
+}
