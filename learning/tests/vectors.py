@@ -1,4 +1,5 @@
-"""A second implementation of the integer half of bauta-learning, from its documentation, in exact fractions.
+"""A second implementation of bauta-learning, from its documentation: the integer half in exact fractions, the client's encoding in
+IEEE doubles, which Python's floats are.
 
 It writes schema/vectors/learning-*.json, which the Rust tests must reproduce bit for bit:
     python3 learning/tests/vectors.py schema/vectors
@@ -166,7 +167,95 @@ def encode():
                                  (1 << 55, 1 << 10, [MAX, -MAX - 1])]:
         out = [i for i, u in enumerate(sums) if abs(u) > bound * weights]
         ranges.append({"bound": str(bound), "weight_sum": str(weights), "sums": text(sums), "first_out_of_range": out[0] if out else None})
-    return {"rings": rings, "norms": norms, "ranges": ranges}
+    return {"rings": rings, "norms": norms, "ranges": ranges, **quantise()}
+
+
+def single(value):
+    """The nearest IEEE single, as the double of the same value."""
+    return struct.unpack("<f", struct.pack("<f", value))[0]
+
+
+def clip_factor(clip, update):
+    norm = 0.0
+    for value in update:
+        norm += value * value
+    norm = math.sqrt(norm)
+    return clip / ONE / norm if norm > clip / ONE else 1.0
+
+
+def quantised(clip, scale_bits, bound, update, seed):
+    """The integers, and how often they were drawn."""
+    factor = clip_factor(clip, update) * float(1 << scale_bits)
+    scaled = [max(-float(bound), min(float(bound), value * factor)) for value in update]
+    c = clip * 2 ** scale_bits // ONE + 1
+    root = math.isqrt(len(update)) + 1
+    limit = min((c + root) ** 2, c * c + len(update) // 4 + 1 + c + root // 2 + 1)
+    stream = chacha20(seed, 0, 64 * len(update) // 8 + 1)
+    cut = lambda value: max(-bound, min(bound, value))
+    for attempt in range(64):
+        out = []
+        for place, value in enumerate(scaled):
+            draw = struct.unpack_from("<Q", stream, 8 * (attempt * len(update) + place))[0] >> 11
+            down = math.floor(value)
+            out.append(cut(down + (draw / (1 << 53) < value - down)))
+        if sum(u * u for u in out) <= limit:
+            return out, attempt + 1
+    return [cut(math.trunc(value)) for value in scaled], 64
+
+
+def quantise():
+    # Its own numbers, so that the other files stay as they are.
+    rng = random.Random(20261130)
+    near = lambda size, d: [single(rng.uniform(-size, size)) for _ in range(d)]
+    clips = []
+    for clip, update in [
+        (ONE, [0.0]), (ONE, []), (5 * ONE, [3.0, -4.0]), (5 * ONE, [3.0, single(-4.0000005)]), (ONE, [3.0, -4.0]),
+        (ONE // 3, near(1.0, 7)), (1, [single(1e-30)]), (MAX, near(3e38, 5)), (1, [single(3.4e38), -0.0]), (7 * ONE, near(2.0, 20)),
+    ]:
+        clips.append({"clip": str(clip), "update": text(update), "factor": repr(clip_factor(clip, update))})
+    good = []
+
+    def case(why, clip, scale_bits, bound, update, seed=None):
+        seed = seed or rng.randbytes(32)
+        out, tries = quantised(clip, scale_bits, bound, update, seed)
+        good.append({
+            "why": why, "clip": str(clip), "scale_bits": scale_bits, "bound": str(bound), "seed": seed.hex(), "update": text(update),
+            "encoded": text(out), "tries": tries,
+        })
+
+    case("within the clip", 4 * ONE, 12, 1 << 14, near(0.5, 24))
+    case("beyond the clip", ONE, 16, 1 << 16, near(5.0, 16))
+    case("coordinates beyond the bound", 4 * ONE, 10, 300, near(2.0, 12))
+    case("whole numbers, which are drawn for all the same", 4 * ONE, 3, 64, [1.0, -1.0, 0.0, 0.125, -0.25, 0.5])
+    case("halves", 4 * ONE, 0, 8, [0.5, -0.5, 1.5, -1.5, 0.5, -0.5, 0.5, -0.5])
+    case("less than a unit", ONE, 4, 16, [single(1e-9), single(-1e-9), -0.0, single(1.4e-45)])
+    case("the finest scale and the largest bound", MAX, 32, 1 << 55, near(4000.0, 6))
+    case("a bound that is no double", MAX, 32, (1 << 53) + 3, [2097153.5, -2097153.5, 1.0])
+    case("the largest singles", ONE, 20, 1 << 21, [single(3.4028234e38), single(-3.4028234e38), 0.0])
+    # Two draws break the norm's bound; a third obeys it. The clip is just below the norm, and every fraction is near a half.
+    update, clip = [2.5] * 64, 20 * ONE - 1
+    again = next(s for s in (n.to_bytes(32, "big") for n in range(10_000)) if quantised(clip, 0, 8, update, s)[1] > 2)
+    case("drawn three times", clip, 0, 8, update, again)
+    bad = []
+    for why, error, place, clip, scale_bits, bound, weight, update in [
+        ("no number", "not_finite", 1, ONE, 8, 256, 1, ["0.5", "NaN", "0.5"]),
+        ("infinite", "not_finite", 0, ONE, 8, 256, 1, ["inf", "NaN"]),
+        ("infinite and negative", "not_finite", 2, ONE, 8, 256, 1, ["0.5", "0.5", "-inf"]),
+        ("beyond the singles", "not_finite", 0, ONE, 8, 256, 1, ["1e39"]),
+        ("a clip of zero", "clip", None, 0, 8, 256, 1, ["0.5"]),
+        ("a negative clip", "clip", None, -1, 8, 256, 1, ["0.5"]),
+        ("finer than the model", "scale_bits", None, ONE, 33, 256, 1, ["0.5"]),
+        ("no bound", "bound", None, ONE, 8, 0, 1, ["0.5"]),
+        ("a bound beyond 2^55", "bound", None, ONE, 8, (1 << 55) + 1, 1, ["0.5"]),
+        ("no weight", "max_weight", None, ONE, 8, 256, 0, ["0.5"]),
+        ("a weight beyond 2^32", "max_weight", None, ONE, 8, 256, (1 << 32) + 1, ["0.5"]),
+        ("a clip of zero and no number", "clip", None, 0, 8, 256, 1, ["NaN"]),
+    ]:
+        bad.append({
+            "why": why, "clip": str(clip), "scale_bits": scale_bits, "bound": str(bound), "max_weight": str(weight), "update": update,
+            "error": error, "place": place,
+        })
+    return {"clip_factors": clips, "quantised": good, "refused_updates": bad}
 
 
 def combine():

@@ -28,6 +28,10 @@ fn numbers<T: std::str::FromStr<Err: std::fmt::Debug>>(value: &Value) -> Vec<T> 
     value.as_array().unwrap().iter().map(number).collect()
 }
 
+fn bits(value: &Value) -> u32 {
+    u32::try_from(value.as_u64().unwrap()).unwrap()
+}
+
 fn spec(value: &Value) -> ModelSpec {
     let tensor = |entry: &Value| TensorSpec::new(entry["name"].as_str().unwrap(), numbers::<u64>(&entry["shape"]));
     ModelSpec::new(list(value, "tensors").iter().map(tensor).collect()).unwrap()
@@ -115,6 +119,49 @@ fn the_checks_of_encodings_match_the_vectors() {
             Err(other) => panic!("{case}: {other}"),
         };
         assert_eq!(place, case["first_out_of_range"].as_u64(), "{case}");
+    }
+}
+
+#[test]
+fn clipping_matches_the_vectors_to_the_last_bit() {
+    for case in list(&load("learning-encode.json"), "clip_factors") {
+        let clip = Fixed::from_bits(number(&case["clip"]));
+        let encoding = Encoding { clip, scale_bits: 0, bound: 1, max_weight: 1 };
+        let factor = encoding.clip_factor(&numbers::<f32>(&case["update"]));
+        assert_eq!(factor.to_bits(), number::<f64>(&case["factor"]).to_bits(), "{case}");
+    }
+}
+
+#[test]
+fn seeded_rounding_matches_the_vectors_and_updates_that_are_none_are_refused() {
+    let vectors = load("learning-encode.json");
+    let mut drawn_again = false;
+    for case in list(&vectors, "quantised") {
+        let (clip, bound) = (Fixed::from_bits(number(&case["clip"])), number(&case["bound"]));
+        let encoding = Encoding { clip, scale_bits: bits(&case["scale_bits"]), bound, max_weight: 1 };
+        let seed = hex::decode(case["seed"].as_str().unwrap()).unwrap().try_into().unwrap();
+        let encoded = encoding.quantise(&numbers::<f32>(&case["update"]), &seed).unwrap();
+        assert_eq!(encoded, numbers::<i64>(&case["encoded"]), "{case}");
+        assert!(encoding.is_within_bounds(&encoded), "{case}");
+        drawn_again |= case["tries"].as_u64().unwrap() > 1;
+    }
+    assert!(drawn_again, "no vector draws more than once");
+    for case in list(&vectors, "refused_updates") {
+        let encoding = Encoding {
+            clip: Fixed::from_bits(number(&case["clip"])),
+            scale_bits: bits(&case["scale_bits"]),
+            bound: number(&case["bound"]),
+            max_weight: number(&case["max_weight"]),
+        };
+        let (error, place) = match encoding.quantise(&numbers::<f32>(&case["update"]), &[0; 32]).unwrap_err() {
+            EncodingError::NotFinite(place) => ("not_finite", Some(place)),
+            EncodingError::Clip(_) => ("clip", None),
+            EncodingError::ScaleBits(_) => ("scale_bits", None),
+            EncodingError::Bound(_) => ("bound", None),
+            EncodingError::MaxWeight(_) => ("max_weight", None),
+            other => panic!("{case}: {other}"),
+        };
+        assert_eq!((Some(error), place), (case["error"].as_str(), case["place"].as_u64()), "{case}");
     }
 }
 
