@@ -1,7 +1,13 @@
 //! Chunks of masked vectors through CheckTx, FinalizeBlock and Commit, on disk, without an engine: how many bytes a second one node takes.
 //!
 //! `cargo bench -p bauta-benches --bench chunks`
-#![allow(missing_docs, clippy::unwrap_used, clippy::disallowed_types, clippy::disallowed_methods)]
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::disallowed_types,
+    clippy::disallowed_methods,
+    clippy::float_arithmetic
+)]
 
 use std::time::{Duration, Instant};
 

@@ -1,7 +1,13 @@
 //! A chain of real processes: how long a masked round takes, what it weighs, and what the node remembers of a hundred.
 //!
 //! `cargo build --release --workspace && cargo bench -p bauta-benches --bench network`. Named parts run alone: `... --bench network -- round`.
-#![allow(missing_docs, clippy::unwrap_used, clippy::disallowed_types, clippy::disallowed_methods)]
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::disallowed_types,
+    clippy::disallowed_methods,
+    clippy::float_arithmetic
+)]
 
 use bauta_tests::network::{bytes_of_rounds, rounds, Crew, Host as _, Job, Network, Timed};
 

@@ -1,6 +1,9 @@
 //! How the recipes do over many seeds, beside central training: `cargo run --release -p bauta-learning --features trainers --example
 //! recipes -- [SEEDS] [PROVIDERS] [LEAVING]`.
 
+// Accuracies for people.
+#![allow(clippy::float_arithmetic)]
+
 use bauta_learning::recipes::{breast_cancer_mlp, breast_cancer_softmax, digits_mlp, digits_softmax, Recipe};
 use bauta_learning::simulation::{Scenario, SimulationError};
 

@@ -1,5 +1,8 @@
 //! A node's programs as processes of this one: started on a folder, looked after, stopped with whoever started them.
 
+// Memory figures for people: no block is executed with them.
+#![allow(clippy::float_arithmetic)]
+
 use std::fs::File;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
