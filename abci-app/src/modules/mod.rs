@@ -169,8 +169,7 @@ impl Modules {
     pub fn check(&self, ctx: &mut Context, message: &Message) -> Result<()> {
         match message {
             Message::Bank(message) => message.check(ctx),
-            // Whether a contract succeeds is known only by running it, which the mempool does not.
-            Message::Wasm(..) => Ok(()),
+            Message::Wasm(_, any) => self.wasm.check(ctx, any),
             Message::Training(message) => message.check(ctx, &self.training, &self.wasm),
         }
     }

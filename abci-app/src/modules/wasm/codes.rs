@@ -25,12 +25,7 @@ impl Keeper {
         bytes: &[u8],
         permission: Option<&AccessConfig>,
     ) -> Result<(u64, [u8; 32])> {
-        let params = Reading::params(ctx)?;
-        let default = access::of_creator(params.instantiate_default_permission(), creator);
-        let permission = permission.cloned().unwrap_or_else(|| default.clone());
-        if !access::allows(params.code_upload_access.as_ref(), creator) || !access::is_subset(&permission, &default) {
-            return Err(Error::unauthorized("can not create code: unauthorized"));
-        }
+        let permission = self::permission(ctx, creator, permission)?;
         let unzipped;
         let wasm = if is_gzip(bytes) {
             ctx.gas.consume(gas::uncompress(bytes.len()), "Uncompress gzip bytecode")?;
@@ -66,7 +61,7 @@ impl Keeper {
         let mut info = ctx.code(code_id)?.ok_or_else(|| errors::no_such_code(code_id))?;
         let default = Reading::params(ctx)?.instantiate_default_permission();
         if info.creator != caller || !access::is_subset_kind(permission.permission(), default) {
-            return Err(Error::unauthorized("can not modify code access config: unauthorized"));
+            return Err(not_the_creator());
         }
         info.instantiate_config = Some(permission.clone());
         state::put(ctx, keys::code(code_id), &info)?;
@@ -80,6 +75,28 @@ impl Keeper {
         ctx.emit(event);
         Ok(())
     }
+}
+
+/// Who may make contracts of a code that `creator` stores: what it asks for, or what the chain gives by default.
+///
+/// # Errors
+/// Unauthorized (sdk 4) when it may not store codes, or asks for more than the chain allows.
+pub(super) fn permission(
+    state: &mut impl Reading,
+    creator: &str,
+    asked: Option<&AccessConfig>,
+) -> Result<AccessConfig> {
+    let params = state.params()?;
+    let default = access::of_creator(params.instantiate_default_permission(), creator);
+    let permission = asked.cloned().unwrap_or_else(|| default.clone());
+    if !access::allows(params.code_upload_access.as_ref(), creator) || !access::is_subset(&permission, &default) {
+        return Err(Error::unauthorized("can not create code: unauthorized"));
+    }
+    Ok(permission)
+}
+
+pub(super) fn not_the_creator() -> Error {
+    Error::unauthorized("can not modify code access config: unauthorized")
 }
 
 fn is_gzip(bytes: &[u8]) -> bool {

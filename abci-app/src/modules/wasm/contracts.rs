@@ -13,6 +13,23 @@ use crate::error::{Error, Result};
 use crate::events::Event;
 use crate::store::Store;
 
+pub(super) const MAY_NOT_INSTANTIATE: &str = "can not instantiate: unauthorized";
+pub(super) const CANNOT_MIGRATE: &str = "can not migrate";
+pub(super) const CANNOT_MODIFY: &str = "can not modify contract";
+
+pub(super) fn unknown_contract() -> Error {
+    Error::invalid_request("unknown contract: invalid request")
+}
+
+pub(super) fn not_the_admin(refusal: &str) -> Error {
+    Error::unauthorized(format!("{refusal}: unauthorized"))
+}
+
+pub(super) fn address_is_taken() -> Error {
+    let hint = "contract address already exists, try a different combination of creator, checksum and salt";
+    errors::DUPLICATE.wrap(hint)
+}
+
 /// How a contract comes to be.
 pub(super) struct Instantiation<'a> {
     pub code_id: u64,
@@ -36,7 +53,7 @@ impl Keeper {
         let discount = ctx.discount(&checksum, new.code_id)?;
         ctx.gas.consume(gas::setup(discount), "Loading CosmWasm module: instantiate")?;
         if !access::allows(code.instantiate_config.as_ref(), new.creator) {
-            return Err(Error::unauthorized("can not instantiate: unauthorized"));
+            return Err(Error::unauthorized(MAY_NOT_INSTANTIATE));
         }
         let contract = match new.salt {
             None => addresses::classic(new.code_id, state::next_id(ctx, keys::instance_sequence())?),
@@ -46,8 +63,7 @@ impl Keeper {
         };
         let address = addresses::format(&ctx.prefix, &contract)?;
         if Reading::has(ctx, &keys::contract(&contract))? {
-            let hint = "contract address already exists, try a different combination of creator, checksum and salt";
-            return Err(errors::DUPLICATE.wrap(hint));
+            return Err(address_is_taken());
         }
         match self.accounts().account(ctx, &contract)? {
             Some(account) if account.is_claimed => {
@@ -122,7 +138,7 @@ impl Keeper {
     ) -> Result<Option<Vec<u8>>> {
         let contract = addresses::parse(&ctx.prefix, address)?;
         let address = &addresses::format(&ctx.prefix, &contract)?;
-        let mut record = self.administered(ctx, &contract, sender, "can not migrate")?;
+        let mut record = self.administered(ctx, &contract, sender, CANNOT_MIGRATE)?;
         let unknown_code = || Error::invalid_request("unknown code: invalid request");
         let code = ctx.code(code_id)?.ok_or_else(unknown_code)?;
         if !access::allows(code.instantiate_config.as_ref(), sender) {
@@ -219,7 +235,7 @@ impl Keeper {
     /// Changes a contract's admin; an empty one is nobody.
     pub(super) fn set_admin(&self, ctx: &mut Context, sender: &str, address: &str, admin: &str) -> Result<()> {
         let contract = addresses::parse(&ctx.prefix, address)?;
-        let mut record = self.administered(ctx, &contract, sender, "can not modify contract")?;
+        let mut record = self.administered(ctx, &contract, sender, CANNOT_MODIFY)?;
         record.admin = admin.into();
         state::put(ctx, keys::contract(&contract), &record)?;
         let address = addresses::format(&ctx.prefix, &contract)?;
@@ -230,7 +246,7 @@ impl Keeper {
     /// Changes a contract's label; only its admin.
     pub(super) fn set_label(&self, ctx: &mut Context, sender: &str, address: &str, label: &str) -> Result<()> {
         let contract = addresses::parse(&ctx.prefix, address)?;
-        let mut record = self.administered(ctx, &contract, sender, "can not modify contract")?;
+        let mut record = self.administered(ctx, &contract, sender, CANNOT_MODIFY)?;
         record.label = label.into();
         state::put(ctx, keys::contract(&contract), &record)?;
         let address = addresses::format(&ctx.prefix, &contract)?;
@@ -240,10 +256,9 @@ impl Keeper {
 
     /// The record of a contract whose admin is `sender`.
     fn administered(&self, ctx: &mut Context, contract: &[u8], sender: &str, refusal: &str) -> Result<ContractInfo> {
-        let unknown = || Error::invalid_request("unknown contract: invalid request");
-        let record = ctx.contract(contract)?.ok_or_else(unknown)?;
+        let record = ctx.contract(contract)?.ok_or_else(unknown_contract)?;
         if record.admin.is_empty() || record.admin != sender {
-            return Err(Error::unauthorized(format!("{refusal}: unauthorized")));
+            return Err(not_the_admin(refusal));
         }
         Ok(record)
     }

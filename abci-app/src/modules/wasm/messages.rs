@@ -84,7 +84,7 @@ messages! {
 }
 
 /// Fields that this chain does not know are refused as in every other message, whether a person or a contract sends it.
-fn decode<T: Message + Default>(message: &Any) -> Result<T> {
+pub(super) fn decode<T: Message + Default>(message: &Any) -> Result<T> {
     decode_message(&message.value).map_err(|error| {
         Error::tx_decode(format!("{} does not decode: {}: tx parse error", message.type_url, error.log))
     })

@@ -1,11 +1,12 @@
 //! Contracts: x/wasm as wasmd v0.61 defines it, on the CosmWasm VM.
 //!
-//! [`Keeper::handle`] executes the messages of transactions, [`Keeper::query`] answers clients, [`Keeper::sudo`] and
+//! [`Keeper::handle`] executes the messages of transactions, [`Keeper::check`] is what the mempool asks, [`Keeper::query`] answers clients, [`Keeper::sudo`] and
 //! [`Keeper::query_smart`] serve native modules. `keys` says what is stored, `errors` what can go wrong, `neighbours` what
 //! the rest of the chain provides.
 
 pub mod access;
 pub mod addresses;
+mod admission;
 mod api;
 mod codes;
 mod coins;
