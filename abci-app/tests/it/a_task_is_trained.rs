@@ -1,11 +1,12 @@
 //! One task through the whole node: transactions, contracts in the real VM, bonds, rounds, verdicts and refunds.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
 
 use abci_app::coin::Coins;
 use abci_app::conformance::Watch;
 use abci_app::genesis::GenesisBuilder;
-use abci_app::sequencer::{EmbeddedClient, Engine, EngineConfig, Pacing};
+use abci_app::sequencer::{DecidedBlock, EmbeddedClient, Engine, EngineConfig, Pacing};
 use abci_app::{Node, NodeConfig};
 use bauta_messages::{registry, slashing, staking};
 use bauta_rounds::derive;
@@ -34,8 +35,11 @@ use tendermint_rpc::Client;
 
 use crate::chain::{send, Account, Draft, CHAIN, PREFIX};
 
+mod decided;
 mod the_chain_is_exported;
 mod the_lane_holds;
+
+pub use decided::{decided, Decided};
 
 const ELEMENTS: u64 = 24;
 const BOND: u128 = 10_000;
@@ -59,6 +63,9 @@ struct Chain {
     _watch: Watch,
     idle: Account,
     rng: ChaCha20Rng,
+    genesis: serde_json::Value,
+    /// Every block so far.
+    blocks: Arc<Mutex<Vec<DecidedBlock>>>,
 }
 
 fn bytes_of(account: &Account) -> Vec<u8> {
@@ -292,6 +299,29 @@ fn create(owner: &Account) -> Any {
     any(type_url::CREATE_TASK, &message)
 }
 
+/// Registers and bonds.
+async fn stand(chain: &Chain, contracts: &Contracts, provider: &mut Provider) {
+    let own = &provider.account;
+    let name = json!({"register": {"metadata": {"name": "p"}}});
+    let messages =
+        vec![execute(own, &contracts.registry, &name, 0), execute(own, &contracts.staking, &json!({"bond": {}}), BOND)];
+    chain.ok(&mut provider.account, messages).await;
+}
+
+/// Those who enrolled deal and check in.
+async fn until_submit(chain: &mut Chain, providers: &mut [Provider]) {
+    chain.until_epoch(pb::EpochPhase::Deal).await;
+    for provider in providers.iter_mut() {
+        deal(chain, provider).await;
+    }
+    let epoch = chain.until_epoch(pb::EpochPhase::Rounds).await;
+    for (n, provider) in providers.iter_mut().enumerate() {
+        open_shares(chain, provider, &epoch).await;
+        check_in(chain, n, provider).await;
+    }
+    chain.until_round(pb::RoundPhase::Submit).await;
+}
+
 async fn enrol(chain: &mut Chain, provider: &mut Provider) {
     let ectx = Ectx::from_bytes(chain.epoch().await.epoch.unwrap().ectx.try_into().unwrap());
     let signed = provider.keys.enrol(&ectx, &provider.name(), &mut chain.rng);
@@ -453,7 +483,13 @@ fn start() -> (Chain, Account, Account, Vec<Provider>) {
     let mut genesis = builder.build();
     genesis["app_state"]["training"] = json!({"params": {"authority": accounts[0].address()}});
     let node = Node::open(NodeConfig::default()).unwrap();
-    let config = EngineConfig { pacing: Pacing::Immediate, ..EngineConfig::new(genesis) };
+    let blocks: Arc<Mutex<Vec<DecidedBlock>>> = Arc::default();
+    let kept = Arc::clone(&blocks);
+    let config = EngineConfig {
+        pacing: Pacing::Immediate,
+        on_block: Some(Box::new(move |block| kept.lock().unwrap().push(block.clone()))),
+        ..EngineConfig::new(genesis.clone())
+    };
     let (service, watch) = node.watched();
     let engine = Engine::start(service, config).unwrap();
     let mut rng = ChaCha20Rng::seed_from_u64(3);
@@ -462,7 +498,8 @@ fn start() -> (Chain, Account, Account, Vec<Provider>) {
     let providers = accounts
         .map(|account| Provider { account, keys: ProviderKeys::generate(&mut rng), shares: BTreeMap::new() })
         .collect();
-    let chain = Chain { client: engine.client(), _engine: engine, _node: node, _watch: watch, idle, rng };
+    let client = engine.client();
+    let chain = Chain { client, _engine: engine, _node: node, _watch: watch, idle, rng, genesis, blocks };
     (chain, admin, owner, providers)
 }
 
@@ -481,26 +518,11 @@ async fn a_task_is_trained_paid_and_judged_through_the_whole_node() {
     chain.ok(&mut owner, vec![message]).await;
     may_not_wait(&mut chain, &providers[0]).await;
     for provider in &mut providers {
-        let own = &provider.account;
-        let name = json!({"register": {"metadata": {"name": "p"}}});
-        let messages = vec![
-            execute(own, &contracts.registry, &name, 0),
-            execute(own, &contracts.staking, &json!({"bond": {}}), BOND),
-        ];
-        chain.ok(&mut provider.account, messages).await;
+        stand(&chain, &contracts, provider).await;
         enrol(&mut chain, provider).await;
         assert!(bond(&chain, &contracts, provider).await.locked);
     }
-    chain.until_epoch(pb::EpochPhase::Deal).await;
-    for provider in &mut providers {
-        deal(&mut chain, provider).await;
-    }
-    let epoch = chain.until_epoch(pb::EpochPhase::Rounds).await;
-    for (n, provider) in providers.iter_mut().enumerate() {
-        open_shares(&chain, provider, &epoch).await;
-        check_in(&mut chain, n, provider).await;
-    }
-    chain.until_round(pb::RoundPhase::Submit).await;
+    until_submit(&mut chain, &mut providers).await;
     // The last is silent after it checked in; the second signs two headers, of which the chain sees one.
     let mut headers = Vec::new();
     for (n, provider) in providers.iter_mut().enumerate().take(3) {

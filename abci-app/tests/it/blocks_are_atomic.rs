@@ -11,6 +11,8 @@ use redb::StorageBackend;
 
 use crate::chain::{block, genesis, init_chain, send, Draft, Driven};
 
+mod of_contracts_and_tasks;
+
 /// A disk in memory that dies at a write: that write is torn, and nothing is written afterwards.
 #[derive(Debug, Clone, Default)]
 struct Disk {
@@ -30,6 +32,11 @@ impl Disk {
 
     fn dies_after(&self, writes: u64) {
         self.left.store(writes, Ordering::SeqCst);
+    }
+
+    /// How many of the writes after which it dies were made.
+    fn written(&self, before: u64) -> u64 {
+        before - self.left.load(Ordering::SeqCst)
     }
 
     fn dead(&self) -> bool {

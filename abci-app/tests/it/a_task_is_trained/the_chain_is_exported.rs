@@ -9,11 +9,13 @@ const TIME: &str = "2026-06-01T00:00:00Z";
 /// The chain on another node, from a genesis.
 fn continued(genesis: Value, old: Chain) -> Chain {
     let node = Node::open(NodeConfig::default()).unwrap();
-    let config = EngineConfig { pacing: Pacing::Immediate, ..EngineConfig::new(genesis) };
+    let config = EngineConfig { pacing: Pacing::Immediate, ..EngineConfig::new(genesis.clone()) };
     let (service, watch) = node.watched();
     let engine = Engine::start(service, config).unwrap();
     let idle = Account { sequence: 0, ..old.idle };
-    Chain { client: engine.client(), _engine: engine, _node: node, _watch: watch, idle, rng: old.rng }
+    // Blocks of the exported chain are not kept.
+    let blocks = Arc::default();
+    Chain { client: engine.client(), _engine: engine, _node: node, _watch: watch, idle, rng: old.rng, genesis, blocks }
 }
 
 /// A chain whose one round waits for submissions, and its people.

@@ -14,13 +14,7 @@ async fn protocol_messages_come_first_when_the_mempool_is_flooded() {
     let ectx = Ectx::from_bytes(chain.epoch().await.epoch.unwrap().ectx.try_into().unwrap());
     let mut enrols = Vec::new();
     for provider in &mut providers {
-        let own = &provider.account;
-        let name = json!({"register": {"metadata": {"name": "p"}}});
-        let messages = vec![
-            execute(own, &contracts.registry, &name, 0),
-            execute(own, &contracts.staking, &json!({"bond": {}}), BOND),
-        ];
-        chain.ok(&mut provider.account, messages).await;
+        stand(&chain, &contracts, provider).await;
         let signed = provider.keys.enrol(&ectx, &provider.name(), &mut chain.rng);
         let message = pb::MsgEnrol {
             sender: provider.account.address(),
