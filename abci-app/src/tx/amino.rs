@@ -202,43 +202,4 @@ fn access(config: &AccessConfig) -> Result<Value> {
 }
 
 #[cfg(test)]
-mod tests {
-    use cosmos_sdk_proto::cosmos::bank::v1beta1::MsgSend;
-
-    use super::*;
-    use crate::coin::Coins;
-
-    #[test]
-    fn a_send_is_signed_as_wallets_write_it() {
-        let coins = Coins::one("ubauta", 7);
-        let send = MsgSend { from_address: "a".into(), to_address: "b".into(), amount: coins.to_proto() };
-        let tx = Tx {
-            hash: [0; 32],
-            size: 0,
-            body_bytes: vec![],
-            auth_info_bytes: vec![],
-            signatures: vec![],
-            messages: vec![Message::Bank(bank::Message::Send(send))],
-            memo: "<&>".into(),
-            timeout_height: 9,
-            has_extensions: false,
-            signers: vec![],
-            fee: Coins::one("ubauta", 100),
-            gas_limit: 200_000,
-            fee_payer: String::new(),
-            fee_granter: String::new(),
-        };
-        let signer = Signer { pub_key: None, mode: 127, sequence: 3 };
-        let bytes = sign_bytes(&tx, &signer, "bauta-1", 5).expect("bank has a form");
-        assert_eq!(
-            String::from_utf8(bytes).expect("JSON"),
-            concat!(
-                r#"{"account_number":"5","chain_id":"bauta-1","#,
-                r#""fee":{"amount":[{"amount":"100","denom":"ubauta"}],"gas":"200000"},"#,
-                r#""memo":"\u003c\u0026\u003e","#,
-                r#""msgs":[{"type":"cosmos-sdk/MsgSend","value":{"amount":[{"amount":"7","denom":"ubauta"}],"#,
-                r#""from_address":"a","to_address":"b"}}],"sequence":"3","timeout_height":"9"}"#
-            )
-        );
-    }
-}
+mod tests;

@@ -36,6 +36,7 @@ use tendermint_rpc::Client;
 use crate::chain::{send, Account, Draft, CHAIN, PREFIX};
 
 mod decided;
+mod hostile;
 mod the_chain_is_exported;
 mod the_lane_holds;
 

@@ -7,7 +7,7 @@ use tendermint_proto::v0_38::abci::{
 
 use crate::chain::{genesis, send, Account, Draft, Driven};
 
-const PATHS: [&str; 22] = [
+const PATHS: [&str; 33] = [
     "store/bank/key",
     "store/training/key",
     "store/blobs/key",
@@ -30,7 +30,21 @@ const PATHS: [&str; 22] = [
     "/cosmos.bank.v1beta1.Query/DenomsMetadata",
     "/cosmwasm.wasm.v1.Query/SmartContractState",
     "/cosmwasm.wasm.v1.Query/AllContractState",
+    "/bauta.training.v1.Query/Params",
+    "/bauta.training.v1.Query/Task",
+    "/bauta.training.v1.Query/Tasks",
+    "/bauta.training.v1.Query/Epoch",
+    "/bauta.training.v1.Query/Deals",
+    "/bauta.training.v1.Query/Round",
+    "/bauta.training.v1.Query/Model",
+    "/bauta.training.v1.Query/Aggregate",
+    "/bauta.training.v1.Query/Verdicts",
+    "/bauta.training.v1.Query/Rewards",
+    "/bauta.training.v1.Query/Estimate",
 ];
+
+/// What the node answers when it panicked over a request (cosmos-sdk types/errors, `ErrPanic`).
+const PANIC: u32 = 111_222;
 
 fn good() -> Vec<u8> {
     let mut accounts: Vec<Account> = (0..2).map(|n| Account::new(n, n)).collect();
@@ -40,6 +54,7 @@ fn good() -> Vec<u8> {
 
 fn try_everything(chain: &Driven, tx: &[u8]) -> u32 {
     let check = chain.check(tx);
+    assert_ne!(check.code, PANIC);
     let service = chain.node.service();
     // What was executed before is never committed.
     chain.engine_returns();
@@ -74,27 +89,23 @@ fn mutated_good_transactions_are_refused() {
     let (_, builder) = genesis(2);
     let chain = Driven::new(builder);
     let tx = good();
-    let mut runner = proptest::test_runner::TestRunner::default();
     let change = (0..tx.len(), any::<u8>(), 0..3u8);
-    runner
-        .run(&prop::collection::vec(change, 1..4), |changes| {
-            let mut mutated = tx.clone();
-            for (at, byte, kind) in changes {
-                let at = at % mutated.len().max(1);
-                match kind {
-                    0 => mutated[at] = byte,
-                    1 => mutated.insert(at, byte),
-                    _ => drop(mutated.remove(at)),
-                }
-                if mutated.is_empty() {
-                    mutated.push(0);
-                }
+    proptest!(|(changes in prop::collection::vec(change, 1..4))| {
+        let mut mutated = tx.clone();
+        for (at, byte, kind) in changes {
+            let at = at % mutated.len().max(1);
+            match kind {
+                0 => mutated[at] = byte,
+                1 => mutated.insert(at, byte),
+                _ => drop(mutated.remove(at)),
             }
-            prop_assume!(mutated != tx);
-            prop_assert_ne!(try_everything(&chain, &mutated), 0);
-            Ok(())
-        })
-        .unwrap();
+            if mutated.is_empty() {
+                mutated.push(0);
+            }
+        }
+        prop_assume!(mutated != tx);
+        prop_assert_ne!(try_everything(&chain, &mutated), 0);
+    });
     assert_eq!(try_everything(&chain, &tx), 0);
 }
 
@@ -103,25 +114,17 @@ fn queries_answer_arbitrary_bytes_with_a_code() {
     let (_, builder) = genesis(2);
     let mut chain = Driven::new(builder);
     chain.block(&[]);
-    let mut runner = proptest::test_runner::TestRunner::default();
-    let input = (0..PATHS.len(), prop::collection::vec(any::<u8>(), 0..100), any::<i64>(), any::<bool>());
-    runner
-        .run(&input, |(path, data, height, prove)| {
-            let height = height % 3;
-            let answer: ResponseQuery =
-                chain.node.service().query(RequestQuery { path: PATHS[path].into(), data: data.into(), height, prove });
-            prop_assert!(answer.height > 0);
-            prop_assert!(answer.code == 0 || !answer.codespace.is_empty());
-            Ok(())
-        })
-        .unwrap();
-    let mut runner = proptest::test_runner::TestRunner::default();
-    runner
-        .run(&".{0,60}", |path| {
-            chain.query(&path, vec![]);
-            Ok(())
-        })
-        .unwrap();
+    let data = prop::collection::vec(any::<u8>(), 0..100);
+    proptest!(ProptestConfig::with_cases(600), |(path in 0..PATHS.len(), data in data, height in -3..3i64, prove in any::<bool>())| {
+        let answer: ResponseQuery =
+            chain.node.service().query(RequestQuery { path: PATHS[path].into(), data: data.into(), height, prove });
+        prop_assert!(answer.height > 0);
+        prop_assert!(answer.code == 0 || !answer.codespace.is_empty());
+        prop_assert_ne!(answer.code, PANIC, "{}", PATHS[path]);
+    });
+    proptest!(|(path in ".{0,60}")| {
+        prop_assert_ne!(chain.query(&path, vec![]).code, PANIC, "{}", path);
+    });
 }
 
 #[test]
@@ -130,17 +133,13 @@ fn requests_of_unknown_kind_get_an_answer() {
     let node = abci_app::Node::open(abci_app::NodeConfig::default()).unwrap();
     let answer = abci_app::abci::dispatch(node.service().as_ref(), Request { value: None }).unwrap();
     assert!(matches!(answer.value, Some(tendermint_proto::v0_38::abci::response::Value::Exception(_))));
-    let mut runner = proptest::test_runner::TestRunner::default();
-    runner
-        .run(&prop::collection::vec(any::<u8>(), 0..200), |bytes| {
-            // Whatever it is, it must not panic; what decodes may be a call out of order.
-            if Request::decode(bytes.as_slice()).is_ok() {
-                let node = abci_app::Node::open(abci_app::NodeConfig::default()).unwrap();
-                let _ = abci_app::abci::dispatch_bytes(node.service().as_ref(), &bytes);
-            } else {
-                prop_assert!(abci_app::abci::dispatch_bytes(node.service().as_ref(), &bytes).is_err());
-            }
-            Ok(())
-        })
-        .unwrap();
+    proptest!(|(bytes in prop::collection::vec(any::<u8>(), 0..200))| {
+        // Whatever it is, it must not panic; what decodes may be a call out of order.
+        if Request::decode(bytes.as_slice()).is_ok() {
+            let node = abci_app::Node::open(abci_app::NodeConfig::default()).unwrap();
+            let _ = abci_app::abci::dispatch_bytes(node.service().as_ref(), &bytes);
+        } else {
+            prop_assert!(abci_app::abci::dispatch_bytes(node.service().as_ref(), &bytes).is_err());
+        }
+    });
 }

@@ -158,7 +158,7 @@ fn too_little_gas_ends_the_call_and_nothing_else() {
 }
 
 /// JSON values of any shape, of the names that messages use and of others.
-fn json() -> impl Strategy<Value = serde_json::Value> {
+pub fn json() -> impl Strategy<Value = serde_json::Value> {
     let name = prop_oneof![
         prop::sample::select(vec![
             "register",

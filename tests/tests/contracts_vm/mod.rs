@@ -3,6 +3,7 @@
 mod artifacts;
 mod bad_input;
 mod machine;
+mod mutated;
 mod registry;
 mod slashing;
 mod staking;

@@ -11,6 +11,7 @@ mod dispatch;
 mod hackatom;
 mod host;
 mod hostile;
+mod mutated;
 mod queries_of_contracts;
 mod queue;
 mod replier;
