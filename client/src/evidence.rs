@@ -270,7 +270,63 @@ impl Inbox {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use bauta_secagg::context::Ctx;
+    use bauta_secagg::encoding::{Address, Slot};
+    use proptest::prelude::*;
+
     use super::*;
+
+    /// A file as somebody hands it over. Whether its signature holds is asked after it was read.
+    fn handed() -> HandedHeader {
+        let body = Header {
+            ctx: Ctx::from_bytes([1; 32]),
+            address: Address::new(vec![2; 20]).unwrap(),
+            slot: Slot::new(3).unwrap(),
+            group_root: Root::from_bytes([4; 32]),
+            weight: 5,
+            bytes: 64,
+            chunks: vec![[6; 32]; 2],
+        };
+        let handed = HandedHeader::new("bauta-1", "bauta1accused", 1, 1, 2, &Signed { body, signature: [8; 64] });
+        HandedHeader { model_hash: Some("ab".repeat(32)), ..handed }
+    }
+
+    /// Whatever a file says, it is read and weighed, or refused with a sentence.
+    fn weigh(folder: &Path, content: &[u8]) -> Result<(), EvidenceError> {
+        let file = folder.join("handed.json");
+        std::fs::write(&file, content).unwrap();
+        let handed = HandedHeader::read(&file)?;
+        let round = pb::Round { model_hash: vec![1; 32], roster_root: vec![2; 32], ..Default::default() };
+        handed.to_evidence(&round).map(drop)
+    }
+
+    #[test]
+    fn no_file_in_the_evidence_folder_is_more_than_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let answered = |content: &[u8]| match weigh(folder.path(), content) {
+            Ok(()) => true,
+            Err(EvidenceError::File { what, .. }) => !what.is_empty(),
+            Err(EvidenceError::DoesNotHold { why, .. }) => !why.is_empty(),
+            Err(_) => false,
+        };
+        let good = serde_json::to_vec(&handed()).unwrap();
+        weigh(folder.path(), &good).unwrap();
+        let change = (any::<prop::sample::Index>(), any::<u8>(), 0..3u8);
+        proptest!(ProptestConfig::with_cases(300), |(bytes in prop::collection::vec(any::<u8>(), 0..200),
+            changes in prop::collection::vec(change, 1..5))| {
+            prop_assert!(answered(&bytes));
+            let mut mutated = good.clone();
+            for (place, byte, kind) in changes {
+                let at = place.index(mutated.len());
+                match kind {
+                    0 => mutated[at] = byte,
+                    1 => mutated.insert(at, byte),
+                    _ => drop(mutated.remove(at)),
+                }
+            }
+            prop_assert!(answered(&mutated));
+        });
+    }
 
     #[cfg(unix)]
     #[test]

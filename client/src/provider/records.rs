@@ -429,3 +429,6 @@ fn numbered(folder: &Path, prefix: &str) -> Vec<u64> {
     numbers.sort_unstable();
     numbers
 }
+
+#[cfg(test)]
+mod tests;
