@@ -15,7 +15,7 @@ use bauta_client::chain::{Chain, ChainError, ChainSettings, Polling, Rpc, DEFAUL
 use bauta_client::deploy::{deploy, Terms};
 use bauta_client::light::{Clock, LightConfig};
 use bauta_schema::type_url;
-use cosmos_sdk_proto::cosmos::tx::v1beta1::{TxBody, TxRaw};
+use cosmos_sdk_proto::cosmos::tx::v1beta1::{AuthInfo, TxBody, TxRaw};
 use prost::Message as _;
 use sha2::{Digest as _, Sha256};
 use tendermint::block::signed_header::SignedHeader;
@@ -118,6 +118,13 @@ fn is_chunk(bytes: &[u8]) -> bool {
     body.is_ok_and(|body| body.messages.iter().any(|message| message.type_url == type_url::SUBMIT_CHUNK))
 }
 
+/// Who signed a transaction, under which sequence.
+fn place_of(bytes: &[u8]) -> Option<(Vec<u8>, u64)> {
+    let raw = TxRaw::decode(bytes).ok()?;
+    let signer = AuthInfo::decode(raw.auth_info_bytes.as_slice()).ok()?.signer_infos.into_iter().next()?;
+    Some((signer.public_key?.value, signer.sequence))
+}
+
 #[async_trait]
 impl<R: Rpc> Rpc for Holding<R> {
     async fn status(&self) -> Result<status::Response, ChainError> {
@@ -133,7 +140,13 @@ impl<R: Rpc> Rpc for Holding<R> {
             return self.node.broadcast_tx_sync(tx).await;
         }
         let hash = Hash::Sha256(Sha256::digest(&tx).into());
-        lock(&self.held).push(tx);
+        let mut held = lock(&self.held);
+        // What is not answered in the state is sent again, from the sequence that the state has.
+        let place = place_of(&tx);
+        if !held.iter().any(|other| place_of(other) == place) {
+            held.push(tx);
+        }
+        drop(held);
         let code = tendermint::abci::Code::Ok;
         Ok(tx_sync::Response { codespace: String::new(), code, data: Vec::new().into(), log: String::new(), hash })
     }
