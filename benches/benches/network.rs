@@ -57,7 +57,7 @@ fn median(mut values: Vec<f64>) -> f64 {
 /// Ten providers, d = 100,000, one validator, CometBFT's own pace.
 async fn round() {
     let job = Job { providers: 10, elements: 100_000, rounds: 5 };
-    let Run { timed, chain, .. } = run(DEFAULT_MS, job).await;
+    let Run { timed, chain, network: _running } = run(DEFAULT_MS, job).await;
     let seconds = median(timed.iter().map(|round| round.seconds).collect());
     let work = median(timed.iter().map(|round| round.besides_pauses(DEFAULT_MS)).collect());
     let blocks = timed.iter().map(|round| round.settled - round.opened).max().unwrap_or(0);
