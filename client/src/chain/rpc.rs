@@ -3,7 +3,11 @@
 //! [`tendermint_rpc::Client`] has generic methods and cannot be one; this trait names the few calls that are made, and every client of
 //! `tendermint_rpc` has it.
 
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+
 use async_trait::async_trait;
+use futures::FutureExt as _;
 use tendermint::block::signed_header::SignedHeader;
 use tendermint::Hash;
 use tendermint_rpc::endpoint::{abci_query::AbciQuery, block, block_results, broadcast::tx_sync, status, tx};
@@ -40,19 +44,19 @@ pub trait Rpc: Send + Sync {
 #[async_trait]
 impl<C: Client + Send + Sync> Rpc for C {
     async fn status(&self) -> Result<status::Response, ChainError> {
-        Client::status(self).await.map_err(|error| failed("status", &error))
+        answer("status", Client::status(self)).await
     }
 
     async fn abci_query(&self, path: &str, data: Vec<u8>) -> Result<AbciQuery, ChainError> {
-        Client::abci_query(self, Some(path.to_owned()), data, None, false).await.map_err(|error| failed(path, &error))
+        answer(path, Client::abci_query(self, Some(path.to_owned()), data, None, false)).await
     }
 
     async fn broadcast_tx_sync(&self, tx: Vec<u8>) -> Result<tx_sync::Response, ChainError> {
-        Client::broadcast_tx_sync(self, tx).await.map_err(|error| failed("broadcast_tx_sync", &error))
+        answer("broadcast_tx_sync", Client::broadcast_tx_sync(self, tx)).await
     }
 
     async fn tx(&self, hash: Hash) -> Result<Option<tx::Response>, ChainError> {
-        match Client::tx(self, hash, false).await {
+        match read("tx", Client::tx(self, hash, false)).await? {
             Ok(found) => Ok(Some(found)),
             // CometBFT: "tx (HASH) not found", as an internal error.
             Err(error) if one_line(&error).contains("not found") => Ok(None),
@@ -61,31 +65,43 @@ impl<C: Client + Send + Sync> Rpc for C {
     }
 
     async fn block(&self, height: Option<u64>) -> Result<block::Response, ChainError> {
-        let answer = match height {
-            None => self.latest_block().await,
-            Some(height) => Client::block(self, height_of(height)?).await,
-        };
-        answer.map_err(|error| failed("block", &error))
+        match height {
+            None => answer("block", self.latest_block()).await,
+            Some(height) => answer("block", Client::block(self, height_of(height)?)).await,
+        }
     }
 
     async fn block_results(&self, height: u64) -> Result<block_results::Response, ChainError> {
-        Client::block_results(self, height_of(height)?).await.map_err(|error| failed("block_results", &error))
+        answer("block_results", Client::block_results(self, height_of(height)?)).await
     }
 
     async fn validators(&self, height: u64) -> Result<Vec<tendermint::validator::Info>, ChainError> {
-        let answer = Client::validators(self, height_of(height)?, Paging::All).await;
-        answer.map(|answer| answer.validators).map_err(|error| failed("validators", &error))
+        let answer = answer("validators", Client::validators(self, height_of(height)?, Paging::All)).await?;
+        Ok(answer.validators)
     }
 
     async fn commit(&self, height: u64) -> Result<SignedHeader, ChainError> {
-        let answer = Client::commit(self, height_of(height)?).await;
-        answer.map(|answer| answer.signed_header).map_err(|error| failed("commit", &error))
+        Ok(answer("commit", Client::commit(self, height_of(height)?)).await?.signed_header)
     }
 
     async fn abci_proof(&self, path: &str, data: Vec<u8>, height: u64) -> Result<AbciQuery, ChainError> {
         let height = Some(height_of(height)?);
-        Client::abci_query(self, Some(path.to_owned()), data, height, true).await.map_err(|error| failed(path, &error))
+        answer(path, Client::abci_query(self, Some(path.to_owned()), data, height, true)).await
     }
+}
+
+async fn answer<T>(
+    what: &str,
+    call: impl Future<Output = Result<T, tendermint_rpc::Error>> + Send,
+) -> Result<T, ChainError> {
+    read(what, call).await?.map_err(|error| failed(what, &error))
+}
+
+/// What a call gives. The decoder of base64 that `tendermint` uses panics over some text that is none (subtle-encoding 0.5, such as
+/// `=`): a node that answers so is told from one that does not, and ends nothing but the call.
+async fn read<T>(what: &str, call: impl Future<Output = T> + Send) -> Result<T, ChainError> {
+    let panicked = |_| ChainError::Answer { what: what.to_owned(), why: "its decoder broke off".to_owned() };
+    AssertUnwindSafe(call).catch_unwind().await.map_err(panicked)
 }
 
 fn height_of(height: u64) -> Result<tendermint::block::Height, ChainError> {

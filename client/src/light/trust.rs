@@ -3,7 +3,10 @@
 use std::path::Path;
 use std::str::FromStr;
 
+use base64::engine::general_purpose::STANDARD;
+use base64::Engine as _;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use tendermint::block::signed_header::SignedHeader;
 use tendermint::validator::Set;
 use tendermint::Hash;
@@ -89,7 +92,11 @@ const MAX_FILE: u64 = 8 << 20;
 pub(super) fn load(path: &Path, chain_id: &str) -> Result<Option<(Trust, Block)>, LightError> {
     let damaged = |why: String| LightError::Damaged { path: path.to_owned(), why };
     let Some(bytes) = disk::read_if_present(path, MAX_FILE)? else { return Ok(None) };
-    let stored: Stored = serde_json::from_slice(&bytes).map_err(|error| damaged(error.to_string()))?;
+    let content = serde_json::from_slice(&bytes).map_err(|error| damaged(error.to_string()))?;
+    if !is_base64_where_it_must_be(&content) {
+        return Err(damaged("a key or a signature in it is not base64".to_owned()));
+    }
+    let stored: Stored = serde_json::from_value(content).map_err(|error| damaged(error.to_string()))?;
     let header = &stored.signed_header.header;
     if header.chain_id.as_str() != chain_id {
         return Err(damaged(format!("it is of the chain {:?}", header.chain_id.as_str())));
@@ -100,6 +107,19 @@ pub(super) fn load(path: &Path, chain_id: &str) -> Result<Option<(Trust, Block)>
     let block =
         Block { signed: stored.signed_header, validators: stored.validators, next_validators: stored.next_validators };
     Ok(Some((stored.anchor, block)))
+}
+
+/// Whether every key's `value` and every `signature` is base64: the decoder that `tendermint` uses panics over some text that is not
+/// (subtle-encoding 0.5, such as `=`).
+fn is_base64_where_it_must_be(content: &Value) -> bool {
+    match content {
+        Value::Object(map) => map.iter().all(|(name, value)| match value {
+            Value::String(text) if name == "value" || name == "signature" => STANDARD.decode(text).is_ok(),
+            other => is_base64_where_it_must_be(other),
+        }),
+        Value::Array(list) => list.iter().all(is_base64_where_it_must_be),
+        _ => true,
+    }
 }
 
 /// Replaces what was trusted last, unless another program has saved a later block of the same trust meanwhile; a crash leaves the old

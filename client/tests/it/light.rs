@@ -5,6 +5,7 @@ use std::sync::Arc;
 use base64::Engine;
 use bauta_client::chain::ChainError;
 use bauta_client::light::{Clock, LightClient, LightConfig, LightError, Trust};
+use proptest::prelude::*;
 use serde_json::{json, Value};
 
 use crate::headers::Validator;
@@ -105,6 +106,88 @@ async fn a_file_that_is_damaged_is_an_error_that_names_it_unless_a_block_is_name
     assert!(error.to_string().contains("bauta-1.json") && matches!(error, LightError::Damaged { .. }), "{error}");
     let trust = in_memory(&node).follow().await.unwrap().last;
     client(&node, LightConfig { trust: Some(trust), ..config }).follow().await.unwrap();
+}
+
+/// A changed file is followed to the true last block, or refused; nothing in it is more than an error.
+#[test]
+fn no_file_of_trust_is_more_than_an_error() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let node = node();
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("bauta-1.json");
+    let config = LightConfig { clock: Clock::Chain, ..LightConfig::new(&file) };
+    let last = runtime.block_on(client(&node, config.clone()).follow()).unwrap().last;
+    let good: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    let mut places = Vec::new();
+    pointers(&good, "", &mut places);
+    let follow = |content: &[u8]| {
+        std::fs::write(&file, content).unwrap();
+        match runtime.block_on(client(&node, config.clone()).follow()) {
+            Ok(standing) => standing.last == last,
+            Err(ChainError::Light(error)) => !error.to_string().is_empty(),
+            Err(_) => false,
+        }
+    };
+    let place = any::<prop::sample::Index>;
+    let odd = prop::sample::select(vec![
+        Value::Null,
+        json!(-1),
+        json!(u64::MAX),
+        json!("18446744073709551615"),
+        json!("9223372036854775807"),
+        json!("0"),
+        json!(""),
+        json!("="),
+        json!([]),
+        json!([0]),
+        json!({}),
+    ]);
+    let changes = prop::collection::vec((place(), any::<u8>(), 0..3u8), 1..4);
+    proptest!(ProptestConfig::with_cases(150), |(bytes in prop::collection::vec(any::<u8>(), 0..200),
+        value in (place(), odd), changes in changes)| {
+        prop_assert!(follow(&bytes));
+        let mut other = good.clone();
+        *other.pointer_mut(value.0.get::<String>(places.as_slice())).unwrap() = value.1;
+        prop_assert!(follow(other.to_string().as_bytes()), "{}", other);
+        let mut text = good.to_string().into_bytes();
+        for (place, byte, kind) in changes {
+            let at = place.index(text.len());
+            match kind {
+                0 => text[at] = byte,
+                1 => text.insert(at, byte),
+                _ => drop(text.remove(at)),
+            }
+        }
+        prop_assert!(follow(&text), "{}", String::from_utf8_lossy(&text));
+    });
+}
+
+#[tokio::test]
+async fn an_answer_over_which_its_decoder_panics_is_the_nodes_fault_and_ends_only_the_call() {
+    let node = node();
+    let client = in_memory(&node);
+    client.follow().await.unwrap();
+    node.make_block();
+    lie(&node, |method, _, mut answer| {
+        if method == "commit" {
+            answer["signed_header"]["commit"]["signatures"][0]["signature"] = json!("=");
+        }
+        answer
+    });
+    let error = client.follow().await.unwrap_err();
+    assert!(matches!(&error, ChainError::Answer { what, .. } if what == "commit"), "{error}");
+    node.lock().rpc_lie = None;
+    client.follow().await.unwrap();
+}
+
+/// Every value in a document, by its JSON pointer.
+fn pointers(value: &Value, at: &str, found: &mut Vec<String>) {
+    found.push(at.to_string());
+    match value {
+        Value::Object(map) => map.iter().for_each(|(key, value)| pointers(value, &format!("{at}/{key}"), found)),
+        Value::Array(list) => list.iter().zip(0..).for_each(|(value, n)| pointers(value, &format!("{at}/{n}"), found)),
+        _ => {}
+    }
 }
 
 #[tokio::test]
