@@ -101,6 +101,10 @@ pub(super) fn load(path: &Path, chain_id: &str) -> Result<Option<(Trust, Block)>
     if header.chain_id.as_str() != chain_id {
         return Err(damaged(format!("it is of the chain {:?}", header.chain_id.as_str())));
     }
+    // Nobody signed what is not in the commit: a header that was changed since would pass for the block that was verified.
+    if header.hash() != stored.signed_header.commit.block_id.hash {
+        return Err(damaged("its header is not the one that was signed".to_owned()));
+    }
     if header.next_validators_hash != stored.next_validators.hash() {
         return Err(damaged("its validators are not those of its header".to_owned()));
     }
