@@ -336,7 +336,7 @@ mod tests {
             ("bits = 32", "bits = ", "line"),
             ("per_update = 1000", "per_update = -1", "amount"),
             ("clip = 4", "clip = \"four\"", "number"),
-            ("momentum = 0.7", "momentum = 0.7\nbeta2 = 1", "beta2"),
+            ("momentum = 0.8", "momentum = 0.8\nbeta2 = 1", "beta2"),
         ] {
             assert!(good.contains(from), "{from}");
             let failure = format!("{:?}", TaskFile::parse(&good.replace(from, to)).unwrap_err());
