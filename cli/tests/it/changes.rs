@@ -92,7 +92,7 @@ fn a_bond_comes_back_when_its_time_is_over_and_not_before() {
         if output.status.success() {
             break serde_json::from_slice::<serde_json::Value>(&output.stdout).unwrap();
         }
-        assert!(started.elapsed() < Duration::from_secs(60), "{}", crate::bauta::stderr(&output));
+        assert!(started.elapsed() < Duration::from_secs(240), "{}", crate::bauta::stderr(&output));
         std::thread::sleep(Duration::from_millis(500));
     };
     assert_eq!((text(&paid["bonded"]), text(&paid["unbonding"])), ("1100000", "0"));
