@@ -5,13 +5,12 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use abci_app::coin::Coins;
-use abci_app::operator::{Founding, Member};
+use abci_app::operator::Member;
 use abci_app::sequencer::{Engine, EngineConfig, Pacing};
 use abci_app::{Node, NodeConfig};
 use anyhow::Context as _;
 use async_trait::async_trait;
-use bauta_client::chain::{Chain, ChainError, ChainSettings, Polling, Rpc, DEFAULT_DENOM};
+use bauta_client::chain::{Chain, ChainError, ChainSettings, Polling, Rpc};
 use bauta_client::deploy::{deploy, Terms};
 use bauta_client::light::{Clock, LightConfig};
 use bauta_schema::type_url;
@@ -22,7 +21,7 @@ use tendermint::block::signed_header::SignedHeader;
 use tendermint::Hash;
 use tendermint_rpc::endpoint::{abci_query::AbciQuery, block, block_results, broadcast::tx_sync, status, tx};
 
-use super::{secret, signer, Host, CHAIN_ID, WEALTH};
+use super::{founding, secret, signer, Host, AUTHORITY, CHAIN_ID};
 
 /// The pause after a block.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -46,24 +45,14 @@ impl Embedded {
     pub async fn start(people: &[String]) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
         let key_seed = secret("validator");
-        let authority = signer("authority")?;
-        let mut accounts = vec![(authority.address().to_owned(), Coins::one(DEFAULT_DENOM, WEALTH))];
-        for name in people {
-            accounts.push((signer(name)?.address().to_owned(), Coins::one(DEFAULT_DENOM, WEALTH)));
-        }
-        let founding = Founding {
-            chain_id: CHAIN_ID.to_owned(),
-            genesis_time: "2026-01-01T00:00:00Z".to_owned(),
-            validators: vec![Member { key: EngineConfig::public_key(&key_seed), power: 10, operator: None }],
-            accounts,
-            authority: Some(authority.address().to_owned()),
-        };
+        let mut founding = founding(people)?;
+        founding.validators.push(Member { key: EngineConfig::public_key(&key_seed), power: 10, operator: None });
         let node = Node::open(NodeConfig { home: Some(folder.path().join("node")), ..NodeConfig::default() })?;
         let config =
             EngineConfig { pacing: Pacing::Interval(PAUSE), key_seed, ..EngineConfig::new(founding.document()) };
         let engine = Engine::start(node.service(), config)?;
         let embedded = Self { node, engine, folder, held: Held::default() };
-        deploy(&embedded.chain()?, &authority, &Terms::default()).await.context("the contracts")?;
+        deploy(&embedded.chain()?, signer(AUTHORITY)?.as_ref(), &Terms::default()).await.context("the contracts")?;
         Ok(embedded)
     }
 

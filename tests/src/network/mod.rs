@@ -21,13 +21,15 @@ use sha2::{Digest as _, Sha256};
 
 pub use crew::{Crew, Job};
 pub use embedded::Embedded;
-pub use flood::{Flood, Flooded};
+pub use flood::Flood;
 pub use latency::{Latencies, Probe, PROBE};
 pub use load::gives_way_but;
-pub use rounds::{bytes_of_rounds, rounds, Timed};
+pub use rounds::{bytes_of_rounds, rounds, transfers, Timed};
 
 /// The chain's id.
 const CHAIN_ID: &str = "bauta-1";
+/// Who sets up the contracts.
+const AUTHORITY: &str = "authority";
 /// What everybody owns at genesis, smallest denomination.
 const WEALTH: u128 = 1_000_000_000_000_000;
 
@@ -56,22 +58,10 @@ impl Network {
     /// When a program is missing, or the chain does not start.
     pub async fn start(block_ms: u64, people: &[String]) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
-        let authority = signer("authority")?;
-        let mut accounts = vec![(authority.address().to_owned(), Coins::one(DEFAULT_DENOM, WEALTH))];
-        for name in people {
-            accounts.push((signer(name)?.address().to_owned(), Coins::one(DEFAULT_DENOM, WEALTH)));
-        }
-        let founding = Founding {
-            chain_id: CHAIN_ID.to_owned(),
-            genesis_time: "2026-01-01T00:00:00Z".to_owned(),
-            validators: Vec::new(),
-            accounts,
-            authority: Some(authority.address().to_owned()),
-        };
         let make = Make { folder: folder.path(), validators: 1, block_ms, secret: &secret };
-        let validators = Validators::start(make, founding, |line| eprintln!("{line}")).await?;
+        let validators = Validators::start(make, founding(people)?, |line| eprintln!("{line}")).await?;
         let network = Self { validators, folder };
-        deploy(&network.chain()?, &authority, &Terms::default()).await.context("the contracts")?;
+        deploy(&network.chain()?, signer(AUTHORITY)?.as_ref(), &Terms::default()).await.context("the contracts")?;
         Ok(network)
     }
 
@@ -105,6 +95,22 @@ impl Host for Network {
     fn folder_of(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
+}
+
+/// A chain without validators on which the authority and `people` own coins.
+fn founding(people: &[String]) -> anyhow::Result<Founding> {
+    let authority = signer(AUTHORITY)?.address().to_owned();
+    let mut accounts = vec![(authority.clone(), Coins::one(DEFAULT_DENOM, WEALTH))];
+    for name in people {
+        accounts.push((signer(name)?.address().to_owned(), Coins::one(DEFAULT_DENOM, WEALTH)));
+    }
+    Ok(Founding {
+        chain_id: CHAIN_ID.to_owned(),
+        genesis_time: "2026-01-01T00:00:00Z".to_owned(),
+        validators: Vec::new(),
+        accounts,
+        authority: Some(authority),
+    })
 }
 
 /// Somebody's key.

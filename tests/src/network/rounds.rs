@@ -63,13 +63,30 @@ async fn time(chain: &Chain, height: u64) -> anyhow::Result<f64> {
 pub async fn bytes_of_rounds(chain: &Chain, after: u64, to: u64) -> anyhow::Result<u64> {
     let mut bytes = 0;
     for height in after + 1..=to {
-        let block = chain.block(Some(height)).await?.block;
-        for tx in block.data {
-            let body = TxBody::decode(TxRaw::decode(tx.as_slice())?.body_bytes.as_slice())?;
-            if body.messages.iter().all(|message| message.type_url.starts_with("/bauta.training.")) {
-                bytes += tx.len() as u64;
-            }
+        for tx in chain.block(Some(height)).await?.block.data {
+            bytes += if is_protocol(&tx)? { tx.len() as u64 } else { 0 };
         }
     }
     Ok(bytes)
+}
+
+/// How many transactions besides protocol messages each block between two heights has, the first not included.
+///
+/// # Errors
+/// When the chain does not answer.
+pub async fn transfers(chain: &Chain, after: u64, to: u64) -> anyhow::Result<Vec<u64>> {
+    let mut counts = Vec::new();
+    for height in after + 1..=to {
+        let mut count = 0;
+        for tx in chain.block(Some(height)).await?.block.data {
+            count += u64::from(!is_protocol(&tx)?);
+        }
+        counts.push(count);
+    }
+    Ok(counts)
+}
+
+fn is_protocol(tx: &[u8]) -> anyhow::Result<bool> {
+    let body = TxBody::decode(TxRaw::decode(tx)?.body_bytes.as_slice())?;
+    Ok(body.messages.iter().all(|message| message.type_url.starts_with("/bauta.training.")))
 }
