@@ -29,12 +29,14 @@ pub mod encode;
 pub mod fixed;
 pub mod model;
 pub mod optimiser;
+mod pass;
 #[cfg(feature = "trainers")]
 #[allow(clippy::float_arithmetic)]
 pub mod recipes;
 #[cfg(feature = "trainers")]
 #[allow(clippy::float_arithmetic)]
 pub mod simulation;
+mod sums;
 #[cfg(feature = "trainers")]
 #[allow(clippy::float_arithmetic)]
 pub mod trainers;

@@ -269,7 +269,135 @@ def combine():
         cases.append({"scale_bits": scale_bits, "groups": [{"weight": str(p["weight"]), "sum": text(p["sum"])} for p in parts], "mean": text(mean)})
     top = [MAX, -MAX - 1, 1, 2, 3]
     cases.append({"scale_bits": 0, "groups": [{"weight": "2", "sum": text(top)}], "mean": text([saturate(half_even(Fraction(u << 32, 2))) for u in top])})
-    return {"mean": cases}
+    return {"mean": cases, **robust()}
+
+
+RULES = {"mean": 1, "median": 2, "trimmed_mean": 3, "multi_krum": 4, "clipped_mean": 5}
+
+
+def fewest(rule):
+    if rule["name"] == "trimmed_mean":
+        return 2 * rule["trim"] + 1
+    if rule["name"] == "multi_krum":
+        return max(2 * rule["hostile"] + 3, rule["hostile"] + rule["selected"] + 2)
+    return 1
+
+
+def surveyed(rule, scale_bits, means, seen):
+    """The survey's canonical bytes after the first `seen` coordinates, and its sums."""
+    k, d = len(means), len(means[0])
+    if rule["name"] == "multi_krum":
+        pairs = [(i, j) for i in range(k) for j in range(i + 1, k)]
+        sums = [sum((means[i][c] - means[j][c]) ** 2 for c in range(seen)) for i, j in pairs]
+    elif rule["name"] == "clipped_mean":
+        sums = [sum(v * v for v in mean[:seen]) for mean in means]
+    else:
+        sums, seen = [], 0
+    head = lp(b"bauta/1/survey") + bytes([RULES[rule["name"]], scale_bits]) + struct.pack(">IQQ", k, d, seen)
+    return head + b"".join(s.to_bytes(32, "big") for s in sums), sums
+
+
+def robustly(rule, scale_bits, parts):
+    """The combined update, and the groups selected or clipped."""
+    d, k = len(parts[0][0]), len(parts)
+    means = [[saturate(half_even(Fraction(u << (32 - scale_bits), w))) for u in s] for s, w in parts]
+    whole = lambda c: sum(s[c] << (32 - scale_bits) for s, _ in parts)
+    total = sum(w for _, w in parts)
+    average = lambda values: saturate(half_even(Fraction(sum(values), len(values))))
+    name = rule["name"]
+    if name == "mean":
+        return means, [saturate(half_even(Fraction(whole(c), total))) for c in range(d)], None
+    if name in ("median", "trimmed_mean"):
+        trim = (k - 1) // 2 if name == "median" else rule["trim"]
+        return means, [average(sorted(m[c] for m in means)[trim:k - trim]) for c in range(d)], None
+    if name == "multi_krum":
+        near = k - rule["hostile"] - 2
+        distance = lambda a, b: sum((x - y) ** 2 for x, y in zip(a, b))
+        ranked = []
+        for i in range(k):
+            others = sorted(distance(means[i], means[j]) for j in range(k) if j != i)
+            ranked.append((sum(others[:near]), others[near:], i))
+        chosen = sorted(i for _, _, i in sorted(ranked)[:rule["selected"]])
+        return means, [average([means[i][c] for i in chosen]) for c in range(d)], chosen
+    norm, clipped, shares = int(rule["norm"]), [], []
+    for i, ((s, w), m) in enumerate(zip(parts, means)):
+        square = sum(v * v for v in m)
+        if square > norm * norm:
+            length = math.isqrt(square - 1) + 1
+            clipped.append(i)
+            shares.append([w * half_even(Fraction(v * norm, length)) for v in m])
+        else:
+            shares.append([u << (32 - scale_bits) for u in s])
+    return means, [saturate(half_even(Fraction(sum(s[c] for s in shares), total))) for c in range(d)], clipped
+
+
+def robust():
+    # Its own numbers, so that the other files stay as they are.
+    rng = random.Random(20261201)
+    cases, refused = [], []
+
+    def case(why, rule, scale_bits, parts):
+        means, combined, places = robustly(rule, scale_bits, parts)
+        cases.append({
+            "why": why, "rule": rule, "scale_bits": scale_bits, "groups": [{"weight": str(w), "sum": text(s)} for s, w in parts],
+            "combined": text(combined), "places": places,
+            "half_survey": surveyed(rule, scale_bits, means, len(means[0]) // 2)[0].hex(),
+            "survey": surveyed(rule, scale_bits, means, len(means[0]))[0].hex(),
+        })
+
+    near = lambda k, d, size: [([rng.randrange(-size, size) for _ in range(d)], rng.randrange(1, 240)) for _ in range(k)]
+    top, pull = MAX, ([1 << 50, -(1 << 50), 0, 1], 7)
+    krum = lambda f, m: {"name": "multi_krum", "hostile": f, "selected": m}
+    clip = lambda norm: {"name": "clipped_mean", "norm": str(norm)}
+    trim = lambda t: {"name": "trimmed_mean", "trim": t}
+    for k, scale_bits in [(1, 20), (2, 32), (5, 24), (8, 0)]:
+        case("a median of %d groups" % k, {"name": "median"}, scale_bits, near(k, 6, 1 << 20))
+    case("halves are rounded to even", {"name": "median"}, 32, [([1, 3, -1, -3, 2], 1), ([2, 4, -2, -4, 2], 1)])
+    case("one at each end is left out", trim(1), 20, near(6, 5, 1 << 30))
+    case("two at each end, of them the hostile ones", trim(2), 24, near(5, 4, 1 << 20) + [pull, pull])
+    case("Krum", krum(1, 1), 24, near(4, 4, 1 << 20) + [pull])
+    case("multi-Krum leaves out who is far away", krum(2, 4), 24, [pull] + near(3, 4, 1 << 20) + [pull] + near(4, 4, 1 << 20))
+    case("equal scores: the nearer remaining neighbours", krum(0, 1), 32, [([0], 1), ([10], 1), ([11], 1)])
+    case("equal in everything: the first groups", krum(1, 2), 32, [([v], 1) for v in (7, 3, 3, 7, 5)])
+    case("distances at the ends of the range", krum(0, 2), 0, [([top, top], 1), ([-top - 1, -top], 1), ([top, 0], 1 << 60), ([5, -5], 3)])
+    case("none is too long", clip(ONE), 24, near(4, 4, 1 << 20))
+    case("one is too long", clip(ONE // 8), 24, near(4, 4, 1 << 18) + [pull])
+    case("exactly the norm, and one unit more", clip(5), 32, [([3, 4], 1), ([3, 5], 1), ([30, 40], 10)])
+    case("all are saturated", clip(top - 1), 0, [([top, -top - 1], 1), ([top, top], 1 << 61)])
+    case("the mean, as one of the rules", {"name": "mean"}, 12, near(3, 4, 1 << 30))
+    for why, error, rule, k in [
+        ("a trim of nothing", "trim", trim(0), 5),
+        ("a trim of everything", "too_few_groups", trim(2), 4),
+        ("Krum needs 2f + 3", "too_few_groups", krum(1, 1), 4),
+        ("multi-Krum needs f + m + 2", "too_few_groups", krum(1, 3), 5),
+        ("multi-Krum of none", "selected", krum(1, 0), 5),
+        ("more hostile groups than can be compared", "hostile", krum(255, 1), 5),
+        ("a norm of zero", "norm", clip(0), 3),
+        ("a norm below zero", "norm", clip(-1), 3),
+        ("the largest norm", "norm", clip(top), 3),
+    ]:
+        refused.append({"why": why, "error": error, "rule": rule, "groups": k, "fewest_groups": fewest(rule)})
+    good = surveyed(clip(ONE), 20, [[3, 4], [0, 5]], 2)[0]
+    start = len(lp(b"bauta/1/survey"))
+    bad = [
+        ("no bytes", b""),
+        ("another tag", lp(b"bauta/2/survey") + good[start:]),
+        ("another rule", good[:start] + b"\4" + good[start + 1:]),
+        ("another encoding", good[:start + 1] + b"\x15" + good[start + 2:]),
+        ("another number of groups", good[:start + 5] + b"\3" + good[start + 6:]),
+        ("another number of coordinates", good[:start + 13] + b"\3" + good[start + 14:]),
+        ("more coordinates seen than there are", good[:start + 21] + b"\3" + good[start + 22:]),
+        ("a header cut short", good[:start + 20]),
+        ("one byte too few", good[:-1]),
+        ("one byte too many", good + b"\0"),
+        ("one sum too many", good + bytes(32)),
+        ("a sum beyond 2^160", good[:start + 22] + bytes(11) + b"\1" + good[start + 34:]),
+    ]
+    return {
+        "rules": cases, "refused_rules": refused,
+        "survey": {"rule": clip(ONE), "groups": 2, "elements": 2, "scale_bits": 20, "good": good.hex()},
+        "refused_surveys": [{"why": why, "bytes": data.hex()} for why, data in bad],
+    }
 
 
 # --- optimisers -----------------------------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 //! What the crate promises, one sentence a test.
 #![allow(missing_docs, clippy::unwrap_used, clippy::float_arithmetic)]
 
+mod combining;
 mod data_files;
 mod door;
 mod encoding;

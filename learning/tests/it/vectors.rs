@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use bauta_learning::combine::{Combination, GroupSum};
+use bauta_learning::combine::{Combination, CombineError, GroupSum, Survey};
 use bauta_learning::encode::{Encoding, EncodingError};
 use bauta_learning::fixed::{divide_half_even, multiply, square_root, Fixed};
 use bauta_learning::model::{Initialisation, Model, ModelSpec, TensorSpec};
@@ -173,6 +173,77 @@ fn weighted_means_match_the_vectors() {
         let groups: Vec<GroupSum> = sums.iter().map(|(sum, weight)| GroupSum::new(sum, *weight)).collect();
         let scale_bits = u32::try_from(case["scale_bits"].as_u64().unwrap()).unwrap();
         assert_eq!(Combination::Mean.combine(&groups, scale_bits).unwrap(), numbers::<i64>(&case["mean"]), "{case}");
+    }
+}
+
+fn rule(value: &Value) -> Combination {
+    let count = |key: &str| u32::try_from(value[key].as_u64().unwrap()).unwrap();
+    match value["name"].as_str().unwrap() {
+        "mean" => Combination::Mean,
+        "median" => Combination::Median,
+        "trimmed_mean" => Combination::TrimmedMean { trim: count("trim") },
+        "multi_krum" => Combination::MultiKrum { hostile: count("hostile"), selected: count("selected") },
+        "clipped_mean" => Combination::ClippedMean { norm: Fixed::from_bits(number(&value["norm"])) },
+        other => panic!("no rule is named {other}"),
+    }
+}
+
+#[test]
+fn rules_and_their_surveys_match_the_vectors() {
+    for case in list(&load("learning-combine.json"), "rules") {
+        let (rule, scale_bits) = (rule(&case["rule"]), bits(&case["scale_bits"]));
+        let sums: Vec<(Vec<i64>, u64)> =
+            list(case, "groups").iter().map(|group| (numbers(&group["sum"]), number(&group["weight"]))).collect();
+        let length = sums[0].0.len();
+        let run = |from: usize, to: usize| -> Vec<GroupSum> {
+            sums.iter().map(|(sum, weight)| GroupSum::new(&sum[from..to], *weight)).collect()
+        };
+        let mut survey = Survey::new(rule, sums.len(), length as u64, scale_bits).unwrap();
+        let half = length / 2;
+        for (key, from, to) in [("half_survey", 0, half), ("survey", half, length)] {
+            if rule.needs_survey() {
+                survey.add(from as u64, &run(from, to)).unwrap();
+            }
+            assert_eq!(hex::encode(survey.encode()), case[key].as_str().unwrap(), "{case}");
+        }
+        let plan = survey.plan().unwrap();
+        assert_eq!(plan.combine(&run(0, length)).unwrap(), numbers::<i64>(&case["combined"]), "{case}");
+        let places = plan.selected().map(<[usize]>::to_vec).or_else(|| plan.clipped());
+        assert_eq!(serde_json::to_value(places).unwrap(), case["places"], "{case}");
+    }
+}
+
+#[test]
+fn rules_that_do_not_fit_their_groups_are_refused_as_in_the_vectors() {
+    for case in list(&load("learning-combine.json"), "refused_rules") {
+        let rule = rule(&case["rule"]);
+        let error = match rule.check_groups(usize::try_from(case["groups"].as_u64().unwrap()).unwrap()).unwrap_err() {
+            CombineError::Trim(_) => "trim",
+            CombineError::Hostile(_) => "hostile",
+            CombineError::Selected(_) => "selected",
+            CombineError::Norm(_) => "norm",
+            CombineError::TooFewGroups { .. } => "too_few_groups",
+            other => panic!("{case}: {other}"),
+        };
+        assert_eq!(error, case["error"].as_str().unwrap(), "{case}");
+        assert_eq!(rule.fewest_groups(), case["fewest_groups"].as_u64().unwrap(), "{case}");
+    }
+}
+
+#[test]
+fn surveys_that_are_not_canonical_are_refused_as_in_the_vectors() {
+    let vectors = load("learning-combine.json");
+    let survey = &vectors["survey"];
+    let (groups, elements) = (survey["groups"].as_u64().unwrap(), survey["elements"].as_u64().unwrap());
+    let decode = |bytes: &str| {
+        let bytes = hex::decode(bytes).unwrap();
+        let groups = usize::try_from(groups).unwrap();
+        Survey::decode(rule(&survey["rule"]), groups, elements, bits(&survey["scale_bits"]), &bytes)
+    };
+    let good = survey["good"].as_str().unwrap();
+    assert_eq!(hex::encode(decode(good).unwrap().encode()), good);
+    for case in list(&vectors, "refused_surveys") {
+        assert!(decode(case["bytes"].as_str().unwrap()).is_err(), "accepted although: {}", case["why"]);
     }
 }
 
