@@ -5,6 +5,7 @@ mod combining;
 mod data_files;
 mod door;
 mod encoding;
+mod gradient_inversion;
 mod integers;
 mod optimisers;
 mod simulated_rounds;
