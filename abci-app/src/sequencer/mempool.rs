@@ -130,9 +130,10 @@ impl Shared {
         Ok(Ok(check))
     }
 
-    /// After a block: its transactions no longer wait; the others are asked again.
-    pub(super) fn update_mempool(&self, included: &[Bytes]) -> Result<(), EngineError> {
-        let mut mempool = lock(&self.mempool);
+    /// After a block: its transactions no longer wait; the others are asked again. The mempool was locked before the commit, as CometBFT's is
+    /// (state/execution.go, `Commit`): what came between the two would count for the application already, and be asked again as if it
+    /// came behind itself.
+    pub(super) fn update_mempool(&self, mempool: &mut Mempool, included: &[Bytes]) -> Result<(), EngineError> {
         let included: BTreeSet<[u8; 32]> = included.iter().map(|tx| hash_of(tx)).collect();
         for hash in &included {
             mempool.remember(*hash);

@@ -74,13 +74,16 @@ impl Producer {
         let header = lock(&shared.chain).next_header(&txs, time)?;
         accept(&shared, &header, &txs)?;
         let (request, results) = execute(&shared, &header, &txs)?;
-        match shared.call(request::Value::Commit(RequestCommit {}))? {
-            response::Value::Commit(_) => {}
-            _ => return Err(EngineError::App("it answers Commit with something else".into())),
-        }
         let app_hash = results.app_hash.to_vec();
-        lock(&shared.chain).add(header, txs.clone(), results)?;
-        shared.update_mempool(&txs)?;
+        {
+            let mut mempool = lock(&shared.mempool);
+            match shared.call(request::Value::Commit(RequestCommit {}))? {
+                response::Value::Commit(_) => {}
+                _ => return Err(EngineError::App("it answers Commit with something else".into())),
+            }
+            lock(&shared.chain).add(header, txs.clone(), results)?;
+            shared.update_mempool(&mut mempool, &txs)?;
+        }
         if let Some(on_block) = &mut self.on_block {
             let txs = txs.iter().map(|tx| tx.to_vec()).collect();
             on_block(&DecidedBlock { height, txs, request, app_hash });

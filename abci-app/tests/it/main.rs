@@ -8,6 +8,7 @@ mod blocks_are_atomic;
 mod calls_have_defined_answers;
 mod chain;
 mod coins_are_sent;
+mod commits_lock_the_mempool;
 mod engine_in_another_process;
 mod estimates_harm_nobody;
 mod hostile_bytes;
