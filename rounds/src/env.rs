@@ -29,6 +29,14 @@ pub trait Storage {
 pub trait Blobs {
     /// The bytes with this SHA-256.
     fn get(&self, hash: &[u8; 32]) -> Option<Vec<u8>>;
+    /// At most `limit` of these bytes from `offset` on, and how many there are in all.
+    fn part(&self, hash: &[u8; 32], offset: u64, limit: usize) -> Option<(Vec<u8>, u64)> {
+        self.get(hash).map(|bytes| {
+            let total = bytes.len() as u64;
+            let skipped = usize::try_from(offset).unwrap_or(usize::MAX);
+            (bytes.into_iter().skip(skipped).take(limit).collect(), total)
+        })
+    }
     /// Stores bytes and counts one more reference to them; their SHA-256.
     fn put(&mut self, bytes: &[u8]) -> [u8; 32];
     /// Counts one reference less; the bytes go with the last.

@@ -8,14 +8,17 @@ use crate::keys::{self, prefix};
 use crate::terms::{amount, Terms};
 use crate::{cost, create, state};
 use bauta_schema::training::v1::{
-    Params, QueryAggregateResponse, QueryDealsResponse, QueryEpochResponse, QueryEstimateRequest,
-    QueryEstimateResponse, QueryModelResponse, QueryParamsResponse, QueryRewardsResponse, QueryRoundResponse,
-    QueryTaskResponse, QueryTasksRequest, QueryTasksResponse, QueryVerdictsResponse, QueuedVerdict, Reward, Task,
-    Verdict,
+    Params, QueryAggregateRequest, QueryAggregateResponse, QueryDealsResponse, QueryEpochResponse,
+    QueryEstimateRequest, QueryEstimateResponse, QueryModelRequest, QueryModelResponse, QueryParamsResponse,
+    QueryRewardsResponse, QueryRoundResponse, QueryTaskResponse, QueryTasksRequest, QueryTasksResponse,
+    QueryVerdictsResponse, QueuedVerdict, Reward, Task, Verdict,
 };
 
 /// Entries of a page at most.
 pub const MAX_PAGE: u32 = 100;
+
+/// Bytes of a part of a model or of an aggregate at most.
+pub const MAX_PART: u32 = 256 * 1024;
 
 /// The parameters.
 ///
@@ -147,9 +150,14 @@ pub fn round(storage: &dyn Storage, task: u64, number: u64) -> Result<QueryRound
 ///
 /// # Errors
 /// [`Error::UnknownTask`], [`Error::NotFound`].
-pub fn model(storage: &dyn Storage, blobs: &dyn Blobs, task: u64, hash: &[u8]) -> Result<QueryModelResponse, Error> {
+pub fn model(
+    storage: &dyn Storage,
+    blobs: &dyn Blobs,
+    request: &QueryModelRequest,
+) -> Result<QueryModelResponse, Error> {
+    let task = request.task_id;
     let latest = state::task(storage, task)?.model_hash;
-    let hash = if hash.is_empty() { &latest[..] } else { hash };
+    let hash = if request.hash.is_empty() { &latest[..] } else { &request.hash };
     let key =
         hash.try_into().map_err(|_| Error::Invalid("hash must have 32 bytes, or none for the latest model".into()))?;
     // A blob may be anything; only a model of this task is answered with.
@@ -161,8 +169,10 @@ pub fn model(storage: &dyn Storage, blobs: &dyn Blobs, task: u64, hash: &[u8]) -
     if hash != latest && !round_of(hash)? {
         return Err(Error::NotFound(format!("task {task} has no such model")));
     }
-    let model = blobs.get(&key).ok_or_else(|| Error::NotFound("this model is too old and is kept no more".into()))?;
-    Ok(QueryModelResponse { hash: hash.to_vec(), model })
+    let (model, total) = blobs
+        .part(&key, request.offset, part(request.limit))
+        .ok_or_else(|| Error::NotFound("this model is too old and is kept no more".into()))?;
+    Ok(QueryModelResponse { hash: hash.to_vec(), model, total })
 }
 
 /// The aggregate of a finished round.
@@ -172,16 +182,21 @@ pub fn model(storage: &dyn Storage, blobs: &dyn Blobs, task: u64, hash: &[u8]) -
 pub fn aggregate(
     storage: &dyn Storage,
     blobs: &dyn Blobs,
-    task: u64,
-    round: u64,
+    request: &QueryAggregateRequest,
 ) -> Result<QueryAggregateResponse, Error> {
-    let round = state::find_round(storage, task, round)?;
+    let round = state::find_round(storage, request.task_id, request.round)?;
     let result =
         round.and_then(|round| round.result).ok_or_else(|| Error::NotFound("this round did not finish".into()))?;
-    let aggregate = blobs
-        .get(&state::hash(&result.aggregate_hash)?)
+    let (aggregate, total) = blobs
+        .part(&state::hash(&result.aggregate_hash)?, request.offset, part(request.limit))
         .ok_or_else(|| Error::NotFound("this aggregate is too old and is kept no more".into()))?;
-    Ok(QueryAggregateResponse { aggregate })
+    Ok(QueryAggregateResponse { aggregate, total })
+}
+
+/// Bytes of a part for which a client asks.
+fn part(limit: u32) -> usize {
+    let limit = if limit == 0 { MAX_PART } else { limit.min(MAX_PART) };
+    limit as usize
 }
 
 /// Verdicts of a task, of a provider, or of a provider in a task.

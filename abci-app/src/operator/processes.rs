@@ -17,6 +17,12 @@ use super::Home;
 const LOOK: Duration = Duration::from_millis(50);
 const LOOKS: usize = 100;
 
+/// How many threads run Go's code at a time (Go's package `runtime`).
+const GO_THREADS: &str = "GOMAXPROCS";
+/// Threads that run Go's code for each core, in CometBFT. Go lets each run for 10 ms before another has its turn (runtime/proc.go,
+/// `forcePreemptNS`): with one a core, questions wait behind hashing and encoding where the cores are few. The system shares them out sooner.
+const GO_THREADS_PER_CORE: usize = 4;
+
 /// A running program. Dropping it stops it.
 pub struct Program {
     name: String,
@@ -34,6 +40,7 @@ impl Program {
         let file = File::options().create(true).append(true).open(&log);
         let file = file.with_context(|| format!("{} cannot be written", log.display()))?;
         let child = Command::new(program)
+            .envs(go_threads())
             .arg("start")
             .arg("--home")
             .arg(home.path())
@@ -130,6 +137,17 @@ pub fn free_ports(count: usize) -> anyhow::Result<Vec<u16>> {
     let held = (0..count).map(|_| TcpListener::bind("127.0.0.1:0")).collect::<Result<Vec<_>, _>>();
     let held = held.context("there is no free port")?;
     held.iter().map(|listener| Ok(listener.local_addr()?.port())).collect()
+}
+
+/// What CometBFT's environment has besides this process's; nothing where somebody chose already.
+// How a program is started does not depend on what a block does.
+#[allow(clippy::disallowed_methods)]
+fn go_threads() -> Option<(&'static str, String)> {
+    if std::env::var_os(GO_THREADS).is_some() {
+        return None;
+    }
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    Some((GO_THREADS, (GO_THREADS_PER_CORE * cores).to_string()))
 }
 
 #[cfg(test)]

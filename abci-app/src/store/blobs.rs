@@ -24,6 +24,11 @@ pub fn get(view: &View, hash: &[u8; 32]) -> Option<Vec<u8>> {
     view.get(Store::Blobs, &key(CONTENT, hash))
 }
 
+/// At most `limit` of these bytes from `offset` on, and how many there are in all.
+pub fn part(view: &View, hash: &[u8; 32], offset: u64, limit: usize) -> Option<(Vec<u8>, u64)> {
+    view.part(Store::Blobs, &key(CONTENT, hash), offset, limit)
+}
+
 /// How many references there are.
 pub fn references(view: &View, hash: &[u8; 32]) -> u64 {
     view.get(Store::Blobs, &key(COUNT, hash)).and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_be_bytes)

@@ -5,7 +5,7 @@ use std::ops::Bound;
 use redb::{ReadOnlyTable, ReadTransaction};
 
 use super::disk::{LastBlock, StoreError, NODES, ROOTS, STORES, VALUES};
-use super::view::{Base, Order};
+use super::view::{part_of, Base, Order};
 use super::Store;
 
 /// A row's key and its value.
@@ -69,6 +69,10 @@ fn read<T>(result: Result<T, impl std::fmt::Display>) -> T {
 impl Base for Snapshot {
     fn get(&self, store: Store, key: &[u8]) -> Option<Vec<u8>> {
         read(self.stores[store.index()].get(key)).map(|value| value.value().to_vec())
+    }
+
+    fn part(&self, store: Store, key: &[u8], offset: u64, limit: usize) -> Option<(Vec<u8>, u64)> {
+        read(self.stores[store.index()].get(key)).map(|value| part_of(value.value(), offset, limit))
     }
 
     fn next(&self, store: Store, start: Bound<&[u8]>, end: Bound<&[u8]>, order: Order) -> Option<(Vec<u8>, Vec<u8>)> {

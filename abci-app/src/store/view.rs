@@ -15,6 +15,9 @@ pub trait Base: Send + Sync {
     /// The value under `key`.
     fn get(&self, store: Store, key: &[u8]) -> Option<Vec<u8>>;
 
+    /// At most `limit` bytes of the value under `key` from `offset` on, and how many it has in all.
+    fn part(&self, store: Store, key: &[u8], offset: u64, limit: usize) -> Option<(Vec<u8>, u64)>;
+
     /// The first entry (last for [`Order::Descending`]) between the bounds.
     fn next(&self, store: Store, start: Bound<&[u8]>, end: Bound<&[u8]>, order: Order) -> Option<(Vec<u8>, Vec<u8>)>;
 }
@@ -38,6 +41,13 @@ pub struct Passed {
     pub keys: u64,
     /// Their bytes.
     pub bytes: u64,
+}
+
+/// A part of a value, cut to what there is, and the bytes that the value has.
+pub(super) fn part_of(value: &[u8], offset: u64, limit: usize) -> (Vec<u8>, u64) {
+    let start = usize::try_from(offset).unwrap_or(usize::MAX).min(value.len());
+    let end = start.saturating_add(limit).min(value.len());
+    (value[start..end].to_vec(), value.len() as u64)
 }
 
 /// A transactional view of the state.
@@ -69,6 +79,17 @@ impl View {
             }
         }
         inner.base.get(store, key)
+    }
+
+    /// At most `limit` bytes of the value under `key` from `offset` on, and how many it has in all: of a long value no more is copied.
+    pub fn part(&self, store: Store, key: &[u8], offset: u64, limit: usize) -> Option<(Vec<u8>, u64)> {
+        let inner = self.lock();
+        for layer in inner.layers.iter().rev() {
+            if let Some(change) = layer.get(store, key) {
+                return change.as_deref().map(|value| part_of(value, offset, limit));
+            }
+        }
+        inner.base.part(store, key, offset, limit)
     }
 
     /// Writes in the topmost layer.
@@ -285,6 +306,10 @@ pub struct MemoryBase(pub BTreeMap<(Store, Vec<u8>), Vec<u8>>);
 impl Base for MemoryBase {
     fn get(&self, store: Store, key: &[u8]) -> Option<Vec<u8>> {
         self.0.get(&(store, key.to_vec())).cloned()
+    }
+
+    fn part(&self, store: Store, key: &[u8], offset: u64, limit: usize) -> Option<(Vec<u8>, u64)> {
+        self.0.get(&(store, key.to_vec())).map(|value| part_of(value, offset, limit))
     }
 
     fn next(&self, store: Store, start: Bound<&[u8]>, end: Bound<&[u8]>, order: Order) -> Option<(Vec<u8>, Vec<u8>)> {

@@ -539,7 +539,7 @@ async fn a_task_is_trained_paid_and_judged_through_the_whole_node() {
         answer(&mut chain, provider).await;
     }
     let round = chain.until_round(pb::RoundPhase::Finished).await.round.unwrap();
-    let request = pb::QueryAggregateRequest { task_id: 1, round: 1 };
+    let request = pb::QueryAggregateRequest { task_id: 1, round: 1, ..Default::default() };
     let aggregate: pb::QueryAggregateResponse = chain.query("Aggregate", &request).await;
     let sum: Vec<i64> =
         aggregate.aggregate.chunks_exact(8).map(|b| i64::from_le_bytes(b.try_into().unwrap())).collect();

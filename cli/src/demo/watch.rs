@@ -136,10 +136,9 @@ impl Watch<'_> {
             .of(round.number, &participants)
             .with_context(|| format!("a survivor of round {} trained nothing", round.number))?;
         let (sum, _) = self.shadow.sum(&updates)?;
-        let request = pb::QueryAggregateRequest { task_id: self.task, round: round.number };
-        let answer: pb::QueryAggregateResponse = self.chain.training("Aggregate", &request).await?;
+        let aggregate = self.chain.aggregate(self.task, round.number).await?;
         let plain: Vec<u8> = sum.iter().flat_map(|value| value.to_le_bytes()).collect();
-        let sum_exact = answer.aggregate == plain;
+        let sum_exact = aggregate == plain;
 
         self.shadow.step(&updates)?;
         let hash = round.result.as_ref().map(|result| result.model_hash.clone()).unwrap_or_default();

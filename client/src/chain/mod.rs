@@ -9,6 +9,7 @@ mod error;
 mod fees;
 pub mod messages;
 mod pace;
+mod parts;
 pub mod query;
 mod rpc;
 mod subscription;

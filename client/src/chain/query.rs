@@ -9,6 +9,7 @@ use prost::Message;
 use serde::de::DeserializeOwned;
 use serde::Serialize;
 
+use super::parts::Parts;
 use super::{Chain, ChainError, Coin, GasPrice, Refused};
 
 impl Chain {
@@ -198,18 +199,44 @@ impl Chain {
         Err(endless("Deals"))
     }
 
-    /// A model's canonical bytes: the latest, or the one with this hash. The bytes are compared with the hash.
+    /// A model's canonical bytes: the latest, or the one with this hash. They are read part by part, and compared with the hash.
     ///
     /// # Errors
     /// [`ChainError::Answer`] when the bytes have another hash than the one asked for or reported.
     pub async fn model(&self, task_id: u64, hash: Option<&[u8]>) -> Result<Vec<u8>, ChainError> {
-        let request = training::QueryModelRequest { task_id, hash: hash.unwrap_or_default().to_vec() };
-        let response: training::QueryModelResponse = self.training("Model", &request).await?;
-        let found = bauta_learning::model::model_hash(&response.model);
-        if found.as_slice() != response.hash || hash.is_some_and(|hash| hash != found.as_slice()) {
+        let mut parts = Parts::of("Model");
+        let mut request = training::QueryModelRequest { task_id, ..Default::default() };
+        request.hash = hash.unwrap_or_default().to_vec();
+        while parts.are_missing() {
+            request.offset = parts.offset();
+            let response: training::QueryModelResponse = self.training("Model", &request).await?;
+            // Which model is the latest may change meanwhile.
+            if !request.hash.is_empty() && request.hash != response.hash {
+                return Err(bad("Model", "it is another model than the one with this hash"));
+            }
+            request.hash = response.hash;
+            parts.add(&response.model, response.total)?;
+        }
+        let found = bauta_learning::model::model_hash(parts.bytes());
+        if found.as_slice() != request.hash {
             return Err(bad("Model", "the bytes of the model do not have its hash"));
         }
-        Ok(response.model)
+        Ok(parts.into_bytes())
+    }
+
+    /// The aggregate of a finished round: one le64 two's complement a coordinate. It is read part by part.
+    ///
+    /// # Errors
+    /// [`ChainError::Refused`] when the round did not finish, or its aggregate is kept no more.
+    pub async fn aggregate(&self, task_id: u64, round: u64) -> Result<Vec<u8>, ChainError> {
+        let mut parts = Parts::of("Aggregate");
+        while parts.are_missing() {
+            let offset = parts.offset();
+            let request = training::QueryAggregateRequest { task_id, round, offset, ..Default::default() };
+            let response: training::QueryAggregateResponse = self.training("Aggregate", &request).await?;
+            parts.add(&response.aggregate, response.total)?;
+        }
+        Ok(parts.into_bytes())
     }
 }
 
@@ -251,7 +278,7 @@ pub(crate) fn json<T: Serialize>(value: &T) -> Result<Vec<u8>, ChainError> {
     serde_json::to_vec(value).map_err(|error| bad("JSON", &error.to_string()))
 }
 
-fn bad(what: &str, why: &str) -> ChainError {
+pub(super) fn bad(what: &str, why: &str) -> ChainError {
     ChainError::Answer { what: what.to_owned(), why: why.to_owned() }
 }
 

@@ -150,7 +150,8 @@ impl Ledger {
     }
 
     pub fn aggregate(&self, task: u64, number: u64) -> Vec<i64> {
-        let bytes = query::aggregate(&self.storage, &self.blobs, task, number).unwrap().aggregate;
+        let request = pb::QueryAggregateRequest { task_id: task, round: number, ..Default::default() };
+        let bytes = query::aggregate(&self.storage, &self.blobs, &request).unwrap().aggregate;
         bytes.chunks_exact(8).map(|value| i64::from_le_bytes(value.try_into().unwrap())).collect()
     }
 
@@ -269,7 +270,7 @@ impl Machine for Ledger {
             }
             "Model" => {
                 let request = pb::QueryModelRequest::decode(data).unwrap();
-                let model = query::model(&self.storage, &self.blobs, request.task_id, &request.hash);
+                let model = query::model(&self.storage, &self.blobs, &request);
                 model.map_err(failed)?.encode_to_vec()
             }
             "Tasks" => {

@@ -150,7 +150,7 @@ fn bonds_unlock_only_after_the_evidence_window_and_then_the_epochs_records_are_f
     }
     // The model, the optimiser's state and the last aggregates stay, and nothing else.
     assert!(world.blobs.0.len() <= 4, "{}", world.blobs.0.len());
-    assert!(bauta_rounds::query::model(&world.storage, &world.blobs, world.task, &[]).is_ok());
+    assert!(model_of(&world, world.task).is_ok());
 }
 
 #[test]
@@ -200,8 +200,13 @@ fn a_change_of_how_many_rounds_are_kept_releases_no_blob_twice_and_leaves_none_b
         world.until_settled(round);
     }
     for task in [1, 2] {
-        assert!(bauta_rounds::query::model(&world.storage, &world.blobs, task, &[]).is_ok(), "task {task}");
+        assert!(model_of(&world, task).is_ok(), "task {task}");
     }
     // Of this task: the model and aggregate of the round that is kept, and the current model; of the other: model and optimiser.
     assert!(world.blobs.0.len() <= 5, "{}", world.blobs.0.len());
+}
+
+fn model_of(world: &World, task: u64) -> Result<pb::QueryModelResponse, bauta_rounds::Error> {
+    let request = pb::QueryModelRequest { task_id: task, ..Default::default() };
+    bauta_rounds::query::model(&world.storage, &world.blobs, &request)
 }

@@ -2606,6 +2606,12 @@ pub struct QueryModelRequest {
     /// SHA-256 of the model; empty means the latest.
     #[prost(bytes = "vec", tag = "2")]
     pub hash: ::prost::alloc::vec::Vec<u8>,
+    /// From this byte of its canonical bytes on.
+    #[prost(uint64, tag = "3")]
+    pub offset: u64,
+    /// At most so many bytes; 0 means as many as a part may have.
+    #[prost(uint32, tag = "4")]
+    pub limit: u32,
 }
 impl ::prost::Name for QueryModelRequest {
     const NAME: &'static str = "QueryModelRequest";
@@ -2617,15 +2623,18 @@ impl ::prost::Name for QueryModelRequest {
         "/bauta.training.v1.QueryModelRequest".into()
     }
 }
-/// A model.
+/// A part of a model. All questions wait on each other behind an engine's one connection for them, so that no answer is long.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct QueryModelResponse {
     /// Its hash.
     #[prost(bytes = "vec", tag = "1")]
     pub hash: ::prost::alloc::vec::Vec<u8>,
-    /// Its canonical bytes.
+    /// Its canonical bytes, from the offset on; none behind their end.
     #[prost(bytes = "vec", tag = "2")]
     pub model: ::prost::alloc::vec::Vec<u8>,
+    /// How many there are in all.
+    #[prost(uint64, tag = "3")]
+    pub total: u64,
 }
 impl ::prost::Name for QueryModelResponse {
     const NAME: &'static str = "QueryModelResponse";
@@ -2646,6 +2655,12 @@ pub struct QueryAggregateRequest {
     /// The round.
     #[prost(uint64, tag = "2")]
     pub round: u64,
+    /// From this byte on.
+    #[prost(uint64, tag = "3")]
+    pub offset: u64,
+    /// At most so many bytes; 0 means as many as a part may have.
+    #[prost(uint32, tag = "4")]
+    pub limit: u32,
 }
 impl ::prost::Name for QueryAggregateRequest {
     const NAME: &'static str = "QueryAggregateRequest";
@@ -2657,12 +2672,15 @@ impl ::prost::Name for QueryAggregateRequest {
         "/bauta.training.v1.QueryAggregateRequest".into()
     }
 }
-/// A finished round's aggregate.
+/// A part of a finished round's aggregate.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct QueryAggregateResponse {
-    /// One le64 two's complement a coordinate.
+    /// One le64 two's complement a coordinate, from the offset on; none behind their end.
     #[prost(bytes = "vec", tag = "1")]
     pub aggregate: ::prost::alloc::vec::Vec<u8>,
+    /// How many bytes there are in all.
+    #[prost(uint64, tag = "2")]
+    pub total: u64,
 }
 impl ::prost::Name for QueryAggregateResponse {
     const NAME: &'static str = "QueryAggregateResponse";

@@ -14,8 +14,8 @@ use crate::modules::pages::malformed;
 const SERVICE: &str = "/bauta.training.v1.Query/";
 /// Gas of a byte of an answer, as of a byte read from the store.
 const BYTE: u64 = crate::gas::kv::READ_BYTE;
-/// Bytes of a blob for a unit of gas: a model or an aggregate is read in one piece, and the chain's `max_elements` bounds it. Every
-/// provider reads the model in every round, so that of a million elements (8 MB) must stay far below a node's `query_gas`.
+/// Bytes of a blob for a unit of gas: every provider reads the model in every round, and a part of it must stay far below a node's
+/// `query_gas`.
 const BLOB_BYTES: u64 = 64;
 
 /// Answers a query of this module; `None` if the path is another's.
@@ -60,11 +60,11 @@ fn answer(ctx: &QueryContext, method: &str, data: &[u8]) -> Result<Vec<u8>> {
         }
         "Model" => {
             let request = proto::QueryModelRequest::decode(data).map_err(malformed)?;
-            answered(query::model(&records, &blobs, request.task_id, &request.hash))
+            answered(query::model(&records, &blobs, &request))
         }
         "Aggregate" => {
             let request = proto::QueryAggregateRequest::decode(data).map_err(malformed)?;
-            answered(query::aggregate(&records, &blobs, request.task_id, request.round))
+            answered(query::aggregate(&records, &blobs, &request))
         }
         "Verdicts" => {
             let request = proto::QueryVerdictsRequest::decode(data).map_err(malformed)?;

@@ -38,6 +38,10 @@ impl Blobs for BlobColumn {
         blobs::get(&self.0, hash)
     }
 
+    fn part(&self, hash: &[u8; 32], offset: u64, limit: usize) -> Option<(Vec<u8>, u64)> {
+        blobs::part(&self.0, hash, offset, limit)
+    }
+
     fn put(&mut self, bytes: &[u8]) -> [u8; 32] {
         blobs::put(&self.0, bytes)
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use bauta_messages::{registry, slashing, staking};
-use bauta_rounds::{keys, state, Providers};
+use bauta_rounds::{keys, query, state, Providers};
 use bauta_schema::training::v1 as pb;
 use bauta_secagg::context::Ectx;
 use bauta_secagg::deal::Dealer;
@@ -14,6 +14,7 @@ use bauta_secagg::signature::{digest, Body};
 use prost::Message as _;
 use rand::SeedableRng;
 use rand_chacha::ChaCha20Rng;
+use sha2::{Digest as _, Sha256};
 
 use super::contracts::AskContracts;
 use super::effects::escrow_account;
@@ -536,7 +537,7 @@ fn queries_answer_with_records_and_say_what_is_not_there() {
         ("Tasks", pb::QueryTasksRequest::default().encode_to_vec()),
         ("Epoch", pb::QueryEpochRequest { task_id: 1, epoch: 0 }.encode_to_vec()),
         ("Deals", pb::QueryDealsRequest { task_id: 1, ..Default::default() }.encode_to_vec()),
-        ("Model", pb::QueryModelRequest { task_id: 1, hash: vec![] }.encode_to_vec()),
+        ("Model", pb::QueryModelRequest { task_id: 1, ..Default::default() }.encode_to_vec()),
         ("Verdicts", pb::QueryVerdictsRequest { task_id: 1, ..Default::default() }.encode_to_vec()),
         ("Rewards", pb::QueryRewardsRequest { address: text(&account(10)) }.encode_to_vec()),
         ("Estimate", pb::QueryEstimateRequest::default().encode_to_vec()),
@@ -546,7 +547,7 @@ fn queries_answer_with_records_and_say_what_is_not_there() {
 }
 
 #[test]
-fn a_model_of_a_million_elements_is_answered_within_the_gas_of_a_node_as_it_comes() {
+fn a_model_of_a_million_elements_is_answered_in_parts_within_a_tenth_of_the_gas_of_a_node_as_it_comes() {
     let chain = Chain::new();
     let Message::CreateTask(mut create) = create("900000000000") else { panic!() };
     let settings = create.settings.as_mut().unwrap();
@@ -556,9 +557,24 @@ fn a_model_of_a_million_elements_is_answered_within_the_gas_of_a_node_as_it_come
     bank::mint(&mut ctx, &account(1), &Coins::one(DENOM, 1_000_000_000_000)).unwrap();
     chain.send(&Message::CreateTask(create)).0.unwrap();
     let block = BlockInfo { chain_id: "bauta-1".into(), height: 1, time_ns: 0 };
-    let gas = GasMeter::limited(crate::app::AppConfig::default().query_gas);
-    let mut ctx = QueryContext::new(chain.view.fork(), gas, block, PREFIX);
-    let request = pb::QueryModelRequest { task_id: 1, hash: vec![] }.encode_to_vec();
-    let answer = queries::query(&mut ctx, "/bauta.training.v1.Query/Model", &request).unwrap().unwrap();
-    assert!(pb::QueryModelResponse::decode(&answer[..]).unwrap().model.len() > 8_000_000);
+    let ask = |offset: u64, limit: u32| {
+        let gas = GasMeter::limited(crate::app::AppConfig::default().query_gas / 10);
+        let mut ctx = QueryContext::new(chain.view.fork(), gas, block.clone(), PREFIX);
+        let request = pb::QueryModelRequest { task_id: 1, hash: vec![], offset, limit }.encode_to_vec();
+        let answer = queries::query(&mut ctx, "/bauta.training.v1.Query/Model", &request).unwrap().unwrap();
+        pb::QueryModelResponse::decode(&answer[..]).unwrap()
+    };
+    let mut model = Vec::new();
+    let total = ask(0, 1).total;
+    while (model.len() as u64) < total {
+        let part = ask(model.len() as u64, 0);
+        assert!(!part.model.is_empty() && part.model.len() <= query::MAX_PART as usize && part.total == total);
+        model.extend(part.model);
+    }
+    assert!(model.len() > 8_000_000);
+    assert_eq!(Sha256::digest(&model).as_slice(), ask(total, 0).hash);
+    // A limit is kept, what is asked for beyond the end is nothing, and a limit above that of a part does not lift it.
+    assert_eq!(ask(7, 5).model, &model[7..12]);
+    assert_eq!(ask(u64::MAX, 5).model, b"");
+    assert_eq!(ask(0, u32::MAX).model.len(), query::MAX_PART as usize);
 }

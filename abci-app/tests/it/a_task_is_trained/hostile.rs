@@ -67,7 +67,7 @@ fn questions(provider: &str) -> Vec<(&'static str, Vec<u8>)> {
         ),
         ("Round", pb::QueryRoundRequest { task_id: 1, round: 1 }.encode_to_vec()),
         ("Model", pb::QueryModelRequest { task_id: 1, ..Default::default() }.encode_to_vec()),
-        ("Aggregate", pb::QueryAggregateRequest { task_id: 1, round: 1 }.encode_to_vec()),
+        ("Aggregate", pb::QueryAggregateRequest { task_id: 1, round: 1, ..Default::default() }.encode_to_vec()),
         (
             "Verdicts",
             pb::QueryVerdictsRequest { task_id: 1, provider: address.clone(), ..Default::default() }.encode_to_vec(),

@@ -73,7 +73,7 @@ async fn a_chain_that_stops_in_a_round_goes_on_from_its_export_and_nobody_lost_a
     assert_eq!((escrow.held.as_str(), escrow.rewards.as_str()), ("0", "0"));
     assert_eq!(escrow.fees.parse::<u128>().unwrap() + escrow.refunded.parse::<u128>().unwrap(), 5_000_000);
     assert_eq!(chain.round().await.round.unwrap().abort_reason(), pb::AbortReason::Halted);
-    let request = pb::QueryModelRequest { task_id: 1, hash: task.model_hash.clone() };
+    let request = pb::QueryModelRequest { task_id: 1, hash: task.model_hash.clone(), ..Default::default() };
     let model: pb::QueryModelResponse = chain.query("Model", &request).await;
     assert!(!model.model.is_empty());
     for provider in &providers {

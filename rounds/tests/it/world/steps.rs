@@ -135,7 +135,16 @@ impl World {
     }
 
     pub fn aggregate(&self, round: u64) -> Vec<i64> {
-        let bytes = bauta_rounds::query::aggregate(&self.storage, &self.blobs, self.task, round).unwrap().aggregate;
+        let mut bytes = Vec::new();
+        loop {
+            let offset = bytes.len() as u64;
+            let request = pb::QueryAggregateRequest { task_id: self.task, round, offset, ..Default::default() };
+            let part = bauta_rounds::query::aggregate(&self.storage, &self.blobs, &request).unwrap();
+            bytes.extend(part.aggregate);
+            if bytes.len() as u64 >= part.total {
+                break;
+            }
+        }
         bytes.chunks_exact(8).map(|b| i64::from_le_bytes(b.try_into().unwrap())).collect()
     }
 
