@@ -16,7 +16,8 @@ pub const FILE: &str = "config/app.toml";
 /// What the file holds when a node is made.
 pub const DEFAULT: &str = r#"# How this node runs. Nothing in here changes what a block does.
 
-# Where CometBFT finds the application (its `proxy_app`).
+# Where CometBFT finds the application (its `proxy_app`): a port, or a socket such as "unix:///run/bauta/abci.sock", which only this
+# user can open.
 listen = "127.0.0.1:26658"
 
 # The least fee that this node's mempool takes for a unit of gas, in the chain's fee denomination.

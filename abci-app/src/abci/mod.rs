@@ -5,6 +5,7 @@
 
 mod library;
 mod server;
+mod socket;
 
 use std::panic::{catch_unwind, AssertUnwindSafe};
 

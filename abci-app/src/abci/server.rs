@@ -1,4 +1,4 @@
-//! The door for an engine in another process: CometBFT's socket protocol over TCP (CometBFT v0.38,
+//! The door for an engine in another process: CometBFT's socket protocol over TCP or a socket in the file system (CometBFT v0.38,
 //! abci/server/socket_server.go).
 //!
 //! A message is preceded by its length as a varint. An engine opens several connections, and gets its answers on each in the order of its
@@ -7,7 +7,7 @@
 //! process.
 
 use std::io::{BufRead, BufReader, Read as _, Write as _};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::SocketAddr;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::Arc;
 use std::{io, thread};
@@ -17,6 +17,7 @@ use prost::Message as _;
 use tendermint_proto::v0_38::abci::{Request, Response};
 use thiserror::Error;
 
+use super::socket::{Listener, Stream};
 use super::{dispatch, exception, AbciService};
 use crate::app::AppError;
 
@@ -47,18 +48,19 @@ enum Ended {
 
 /// The server. It is bound, and answers nobody until it listens.
 pub struct Server {
-    listener: TcpListener,
+    listener: Listener,
     service: Arc<dyn AbciService>,
     max_request: usize,
 }
 
 impl Server {
-    /// Binds it to an address such as `127.0.0.1:26658`.
+    /// Binds it to an address such as `127.0.0.1:26658`, `tcp://127.0.0.1:26658` or `unix:///run/bauta/abci.sock`. A socket that a killed
+    /// node left in the file system is replaced; only its owner can connect to it.
     ///
     /// # Errors
     /// When the address is none, or taken.
     pub fn bind(address: &str, service: Arc<dyn AbciService>) -> io::Result<Self> {
-        Ok(Self { listener: TcpListener::bind(address)?, service, max_request: MAX_REQUEST })
+        Ok(Self { listener: Listener::bind(address)?, service, max_request: MAX_REQUEST })
     }
 
     /// The same server with another limit for requests, in bytes.
@@ -67,10 +69,18 @@ impl Server {
         Self { max_request, ..self }
     }
 
-    /// Where it listens.
+    /// Where it listens: `HOST:PORT`, or as it was given.
     ///
     /// # Errors
     /// When the system does not say.
+    pub fn address(&self) -> io::Result<String> {
+        self.listener.address()
+    }
+
+    /// The port on which it listens.
+    ///
+    /// # Errors
+    /// When it listens on none, or the system does not say.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         self.listener.local_addr()
     }
@@ -97,16 +107,14 @@ impl Server {
             };
             // The stream goes with the thread that was not made, which the engine notices.
             if let Err(error) = thread::Builder::new().name("abci".into()).spawn(answers) {
-                tracing::error!(%peer, %error, "the system gives no thread for a connection");
+                tracing::error!(%error, "the system gives no thread for a connection");
             }
         }
     }
 }
 
 /// Answers a connection until its other end closes it.
-fn serve(mut stream: TcpStream, service: &dyn AbciService, max_request: usize) -> Result<(), Ended> {
-    // Answers are waited for, and small.
-    stream.set_nodelay(true)?;
+fn serve(mut stream: Stream, service: &dyn AbciService, max_request: usize) -> Result<(), Ended> {
     let mut input = BufReader::with_capacity(WINDOW, stream.try_clone()?);
     loop {
         let request = match read(&mut input, max_request) {
@@ -116,7 +124,7 @@ fn serve(mut stream: TcpStream, service: &dyn AbciService, max_request: usize) -
             Err(refused) => {
                 // It may be gone already, and is told nothing then.
                 let _ = stream.write_all(&exception(&refused.to_string()).encode_length_delimited_to_vec());
-                let _ = stream.shutdown(Shutdown::Both);
+                stream.end();
                 return Err(refused);
             }
         };

@@ -23,7 +23,7 @@ pub struct Start {
     #[command(flatten)]
     home: HomeArg,
     /// Where to listen, instead of where the configuration says
-    #[arg(long, value_name = "HOST:PORT")]
+    #[arg(long, value_name = "HOST:PORT|unix://PATH")]
     listen: Option<String>,
     /// What to log, such as `info` or `abci_app=debug`, instead of what the configuration says
     #[arg(long, value_name = "FILTER")]
@@ -52,13 +52,12 @@ impl Start {
         }
         let node = Node::open(config.node(home.path())?)?;
         let listen = self.listen.unwrap_or(config.listen);
-        let address = listen.strip_prefix("tcp://").unwrap_or(&listen);
-        let server = Server::bind(address, node.service())
-            .with_context(|| format!("cannot listen on {address}; another node may run already"))?;
+        let server = Server::bind(&listen, node.service())
+            .with_context(|| format!("cannot listen on {listen}; another node may run already"))?;
         stop_on_signal(node.clone())?;
         let last = node.app().latest().last().clone();
         tracing::info!(
-            address = %server.local_addr()?,
+            address = %server.address()?,
             height = last.height,
             chain = last.chain_id,
             "waiting for CometBFT"

@@ -1,9 +1,13 @@
 //! Where the programs of a chain are found, and how CometBFT is had.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{bail, Context as _};
+
+/// How often a module's download is tried.
+const ATTEMPTS: u32 = 3;
 
 /// What the node is tested with.
 pub const COMETBFT_VERSION: &str = "v0.38.25";
@@ -31,10 +35,31 @@ pub fn cometbft(say: impl Fn(String)) -> anyhow::Result<PathBuf> {
     if program.is_file() {
         return Ok(program);
     }
-    let package = format!("github.com/cometbft/cometbft/cmd/cometbft@{COMETBFT_VERSION}");
-    say(format!("cometbft    installing {COMETBFT_VERSION} into {} with Go, once; about a minute", folder.display()));
     std::fs::create_dir_all(&folder).with_context(|| format!("the folder {} cannot be made", folder.display()))?;
-    let output = Command::new("go").arg("install").arg(&package).env("GOBIN", &folder).env("GOFLAGS", "").output();
+    // Whoever comes while another installs it waits, and finds it.
+    let turn = folder.join("cometbft.lock");
+    let turn = File::create(&turn).with_context(|| format!("{} cannot be written", turn.display()))?;
+    turn.lock().context("the cache cannot be locked")?;
+    if program.is_file() {
+        return Ok(program);
+    }
+    say(format!("cometbft    installing {COMETBFT_VERSION} into {} with Go, once; about a minute", folder.display()));
+    let mut attempt = 1;
+    while let Err(error) = install(&folder, &program) {
+        if attempt == ATTEMPTS || !has_go() {
+            return Err(error);
+        }
+        attempt += 1;
+        say(format!("cometbft    {error:#}; trying again"));
+    }
+    Ok(program)
+}
+
+/// Installs it beside its place first: nobody finds half of it.
+fn install(folder: &Path, program: &Path) -> anyhow::Result<()> {
+    let package = format!("github.com/cometbft/cometbft/cmd/cometbft@{COMETBFT_VERSION}");
+    let beside = folder.join("installing");
+    let output = Command::new("go").arg("install").arg(&package).env("GOBIN", &beside).env("GOFLAGS", "").output();
     let output = match output {
         Ok(output) => output,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => bail!(
@@ -42,11 +67,16 @@ pub fn cometbft(say: impl Fn(String)) -> anyhow::Result<PathBuf> {
         ),
         Err(error) => return Err(error).context("go cannot be run"),
     };
-    if !output.status.success() || !program.is_file() {
+    let installed = beside.join("cometbft");
+    if !output.status.success() || !installed.is_file() {
         let said = String::from_utf8_lossy(&output.stderr);
         bail!("`go install {package}` failed: {}", said.lines().last().unwrap_or("it said nothing"));
     }
-    Ok(program)
+    std::fs::rename(&installed, program).with_context(|| format!("{} cannot be written", program.display()))
+}
+
+fn has_go() -> bool {
+    Command::new("go").arg("version").output().is_ok_and(|output| output.status.success())
 }
 
 fn find(name: &str) -> Option<PathBuf> {

@@ -1,6 +1,7 @@
 //! A validator as two processes, and the supervisor that starts again what has ended.
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, TcpListener};
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -42,7 +43,8 @@ pub struct Node {
     pub url: String,
     pub genesis: Value,
     home: Home,
-    ports: Ports,
+    /// Where CometBFT finds `bautad`: in the file system, where it stays when `bautad` is killed. Others are tested on a port.
+    socket: PathBuf,
     bautad: PathBuf,
     cometbft: PathBuf,
     environment: Vec<(&'static str, String)>,
@@ -66,20 +68,21 @@ impl Node {
             authority: accounts.first().map(|&address| address.to_owned()),
         };
         let genesis = founding.document();
-        let ports = free_ports();
         let mut options = EngineOptions::new("devnet");
-        options.ports = ports;
+        options.ports = free_ports();
         options.block_ms = block_ms;
         let home = Home::at(folder.join("node"));
         home.write(&genesis, &options, &key, &node_key).unwrap();
+        let socket = home.path().join("abci.sock");
+        let address = format!("unix://{}", socket.display());
         Self {
             url: home.rpc_url().unwrap(),
             genesis,
             home,
-            ports,
             bautad: built("bautad"),
             cometbft: programs::cometbft(|line| eprintln!("{line}")).unwrap(),
-            environment: Vec::new(),
+            environment: vec![("BAUTAD_LISTEN", address.clone()), ("CMT_PROXY_APP", address)],
+            socket,
             application: None,
             engine: None,
             orphaned: None,
@@ -131,8 +134,7 @@ impl Node {
     }
 
     fn listens(&self) -> bool {
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.ports.app));
-        TcpStream::connect_timeout(&address, Duration::from_millis(100)).is_ok()
+        UnixStream::connect(&self.socket).is_ok()
     }
 
     /// Kills what runs of this.
