@@ -185,6 +185,11 @@ impl ShareKeys {
         self.0.get(seat.get() as usize - 1).copied()
     }
 
+    /// In seat order.
+    pub fn iter(&self) -> impl Iterator<Item = &Point> {
+        self.0.iter()
+    }
+
     /// `m`.
     pub fn len(&self) -> usize {
         self.0.len()

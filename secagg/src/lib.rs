@@ -8,12 +8,13 @@
 //! In the order of an epoch:
 //! 1. [`enrol`]: four fresh keys a provider, with proofs of possession.
 //! 2. [`deal`]: Feldman sharing of the masking key with encrypted shares; [`complain`]: a share that contradicts it.
-//! 3. [`check_in`]: the round's base point `P_i`; [`submit`]: header and masked chunks.
-//! 4. [`unmask`]: the request list, partials with one proof a message, interpolation in the exponent, removal of masks.
-//! 5. [`evidence`]: what convicts.
+//! 3. [`joint`]: evaluations of the dealers' joint key; [`partition`]: the groups that its value cuts.
+//! 4. [`check_in`]: the round's base point `P_i`; [`submit`]: header and masked chunks.
+//! 5. [`unmask`]: the request list, partials with one proof a message, interpolation in the exponent, removal of masks.
+//! 6. [`evidence`]: what convicts.
 //!
 //! Below them: [`encoding`], [`root`], [`context`], [`curve`], [`prg`], [`ring`], [`proof`], [`msm`], [`signature`],
-//! [`parties`], [`rejection`].
+//! [`draw`], [`parties`], [`rejection`].
 //!
 //! Functions that a chain calls take public data only, are deterministic, use integers, and answer hostile input with an
 //! error. A client's roles are types that hold secrets; secrets are erased on drop and never printed.
@@ -23,13 +24,16 @@ pub mod complain;
 pub mod context;
 pub mod curve;
 pub mod deal;
+pub mod draw;
 pub mod encoding;
 pub mod enrol;
 pub mod evidence;
 pub mod interpolate;
+pub mod joint;
 pub mod msm;
 mod packing;
 pub mod parties;
+pub mod partition;
 pub mod prg;
 pub mod proof;
 pub mod rejection;

@@ -123,10 +123,11 @@ pub enum Refusal {
         /// The first entry that differs.
         index: usize,
     },
+    /// Another input.
+    #[error("the joint key was evaluated on another input; read the qualified dealers again")]
+    Input,
     /// Other share keys.
-    #[error(
-        "the partial was made with shares of other deals than the chain accepted; read the deals again and open them"
-    )]
+    #[error("it was made with shares of other deals than the chain accepted; read the deals again and open them")]
     ShareKeys,
     /// The state given lacks a share key that is needed.
     #[error("no share key is known for slot {slot}")]

@@ -8,7 +8,8 @@ use crate::curve::Point;
 use crate::deal::{open_share, share_key, Deal};
 use crate::encoding::{Address, Malformed, Reader, SeatIndex, Slot, Writer, MAX_PROVIDERS};
 use crate::enrol::ProviderKeys;
-use crate::proof::Dleq;
+use crate::joint::{self, Evaluation, JointInput};
+use crate::proof::{Dleq, Transcript};
 use crate::secret::SecretScalar;
 use crate::signature::Signed;
 use crate::unmask::{
@@ -41,6 +42,26 @@ impl Share {
     pub fn key(&self) -> Point {
         self.key
     }
+
+    /// The seat's share of the joint key of these dealers.
+    pub(crate) fn sum(dealers: &[Slot], shares: &BTreeMap<Slot, Self>) -> Result<Self, NotAnswered> {
+        let mut sum = Zeroizing::new(Scalar::ZERO);
+        for slot in dealers {
+            *sum += shares.get(slot).ok_or(NotAnswered::NoShare(slot.get()))?.secret.scalar();
+        }
+        let secret = SecretScalar::new(*sum).ok_or(NotAnswered::Identity)?;
+        Ok(Self { key: secret.public(), secret })
+    }
+
+    /// `x_k B`.
+    pub(crate) fn times(&self, base: &Point) -> Point {
+        self.secret.times(base)
+    }
+
+    /// `log_G X_k = log_B (x_k B)`.
+    pub(crate) fn prove(&self, base: &Point, transcript: &Transcript, rng: &mut impl CryptoRngCore) -> Dleq {
+        Dleq::prove(&self.secret, base, transcript, rng)
+    }
 }
 
 /// A share that does not open or contradicts the commitments: time to complain.
@@ -54,6 +75,9 @@ pub enum NotAnswered {
     /// It holds no share of a dealer on the list (it complained about it, or lost its share): it is excused or silent.
     #[error("this seat holds no share of slot {0}")]
     NoShare(u32),
+    /// Its share of the joint key is zero.
+    #[error("this seat's share of the joint key is zero, so that it has nothing to answer with")]
+    Identity,
     /// The record was made for another list or round.
     #[error("the record of answers admits another request list; admit this one and write the record to disk first")]
     NotAdmitted,
@@ -130,6 +154,18 @@ impl<'a> Seat<'a> {
         let body =
             Partial { address: self.address.clone(), seat: self.seat, request_root, share_keys_root, entries, proofs };
         Ok(self.keys.v.sign(ctx, body, rng))
+    }
+
+    /// Evaluates the joint key of these dealers: only after the light client proved who they are, and after it was written
+    /// to disk that this is what the seat evaluates.
+    pub fn evaluate(
+        &self,
+        input: &JointInput,
+        dealers: &[Slot],
+        shares: &BTreeMap<Slot, Share>,
+        rng: &mut impl CryptoRngCore,
+    ) -> Result<Signed<Evaluation>, NotAnswered> {
+        joint::evaluate(self.keys, &self.ectx, (self.address, self.seat), input, dealers, shares, rng)
     }
 
     fn prove(

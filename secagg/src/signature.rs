@@ -17,6 +17,8 @@ pub enum Kind {
     Deal,
     /// A share that contradicts its deal.
     Complain,
+    /// A seat's share of a joint key's value.
+    Evaluate,
     /// A round base and a weight.
     CheckIn,
     /// Header of a masked vector.
@@ -32,6 +34,7 @@ impl Kind {
             Self::Enrol => "enrol",
             Self::Deal => "deal",
             Self::Complain => "complain",
+            Self::Evaluate => "evaluate",
             Self::CheckIn => "check-in",
             Self::Submit => "submit",
             Self::Unmask => "unmask",
@@ -43,7 +46,7 @@ impl Kind {
 pub trait Body: Sized {
     /// What it is.
     const KIND: Kind;
-    /// `Ectx` in enrol, deal and complain, `Rctx` in check-in, `Ctx` otherwise.
+    /// `Ectx` in enrol, deal, complain and evaluations, `Rctx` in check-in, `Ctx` otherwise.
     type Context: AsRef<[u8; 32]>;
 
     /// Canonical bytes.

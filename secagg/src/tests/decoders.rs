@@ -8,11 +8,13 @@ use crate::context::Rctx;
 use crate::deal::{Deal, ShareKeys};
 use crate::encoding::{Malformed, Reader};
 use crate::enrol::{Enrol, ProviderKeys};
+use crate::joint::{Evaluation, JointKeys};
 use crate::parties::Survivors;
 use crate::ring::{Layout, Pow2, Ring, Sign};
 use crate::seat::AnswerRecord;
 use crate::signature::Body;
 use crate::submit::Header;
+use crate::tests::joint::{dealers, evaluate, input, joint_keys};
 use crate::tests::world::{layout, slot, World};
 use crate::unmask::{Partial, Requests};
 use proptest::prelude::*;
@@ -46,6 +48,11 @@ fn decode(which: usize, bytes: &[u8]) -> bool {
             assert_eq!(keys.encode(), bytes);
             true
         }),
+        9 => canonical::<Evaluation>(bytes),
+        10 => JointKeys::decode(bytes).is_ok_and(|keys| {
+            assert_eq!(keys.encode(), bytes);
+            true
+        }),
         _ => ProviderKeys::from_bytes(bytes).is_ok_and(|keys| {
             assert_eq!(keys.to_bytes().as_slice(), bytes);
             true
@@ -65,6 +72,8 @@ fn good() -> Vec<Vec<u8>> {
     let mut record = AnswerRecord::new(&Rctx::from_bytes([1; 32]));
     record.admit(&requests).unwrap();
     let of_round = Requests::new(&world.rctx(1), &[(&group, &survivors)]).unwrap();
+    let all = dealers(&world, &[]);
+    let evaluated = input(&world, &all);
     vec![
         world.keys[0].enrol(&world.ectx, &world.addresses[0], &mut rng).body.encode(),
         world.deals[0].body.encode(),
@@ -75,6 +84,8 @@ fn good() -> Vec<Vec<u8>> {
         requests.encode(),
         record.encode(),
         world.share_keys[0].encode(),
+        evaluate(&world, 0, &evaluated, &all).body.encode(),
+        joint_keys(&world, &all).encode(),
         world.keys[0].to_bytes().to_vec(),
     ]
 }
@@ -91,7 +102,7 @@ proptest! {
 
     #[test]
     fn arbitrary_bytes_never_panic_in_a_decoder(bytes in proptest::collection::vec(any::<u8>(), 0..600)) {
-        for which in 0..10 {
+        for which in 0..12 {
             decode(which, &bytes);
         }
     }
@@ -129,7 +140,7 @@ fn mutated_good_messages_never_panic_and_stay_canonical() {
                 decode(which, &mutated);
             }
             assert!(
-                !decode(which, &bytes[..at]) || (which == 8 && at % 33 == 0),
+                !decode(which, &bytes[..at]) || (matches!(which, 8 | 10) && at % 33 == 0),
                 "decoder {which} accepts a cut at {at}"
             );
             if at % 7 == 0 {

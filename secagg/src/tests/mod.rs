@@ -5,6 +5,7 @@ mod algebra;
 mod attacks;
 mod decoders;
 mod eclipses;
+mod joint;
 mod rounds;
 mod secrecy;
 mod streams;

@@ -9,13 +9,15 @@ use crate::curve::{Point, VerifyKey};
 use crate::deal::{self, Deal, DealState};
 use crate::encoding::{Address, SeatIndex, Slot};
 use crate::enrol::{self, Enrol};
+use crate::joint::{self, Evaluation, EvaluationState, JointInput};
 use crate::parties::{SeatHolder, Seats, Survivors};
 use crate::rejection::Rejection;
 use crate::ring::Layout;
 use crate::signature::{Body, Signed};
 use crate::submit::{verify_header, Header, HeaderState};
+use crate::tests::joint::{dealers, evaluate, input as input_of};
 use crate::tests::vectors::{bytes, bytes32, compare, list, number, read, text};
-use crate::tests::world::{address as nth_address, layout, slot, World};
+use crate::tests::world::{address as nth_address, index, layout, slot, World};
 use crate::unmask::{self, Partial, Requests, SeatKeys, UnmaskState};
 use k256::Scalar;
 use serde_json::{json, Value};
@@ -283,6 +285,69 @@ fn the_check_in_vectors_hold() {
         let checked = CheckInState { address: &address, x: &x, v: &v, max_weight: number(state, "max_weight") };
         let rctx = Rctx::from_bytes(bytes32(state, "rctx"));
         outcome(parse(case).and_then(|signed| check_in::verify(&rctx, &checked, &signed)))
+    });
+}
+
+#[test]
+fn the_evaluation_vectors_hold() {
+    let world = World::new(4, 27);
+    let (ectx, me, keys) = (world.ectx, nth_address(2), world.keys[2].clone());
+    let (all, fewer) = (dealers(&world, &[]), dealers(&world, &[0]));
+    let input = input_of(&world, &all);
+    let good = evaluate(&world, 2, &input, &all);
+    let mut rng = world.rng.clone();
+    let elsewhere = keys.v.sign(&Ectx::from_bytes([1; 32]), good.body.clone(), &mut rng);
+    // Address, seat and input come before the first point.
+    let mut cases = common(&good, &elsewhere, 22 + 4 + 32);
+    cases.push(unreduced(&good));
+    let other_seat = evaluate(&world, 1, &input, &all).body;
+    let other_dealers = evaluate(&world, 2, &input, &fewer).body;
+    let other_input = evaluate(&world, 2, &input_of(&world, &fewer), &fewer).body;
+    let mut sign = |name: &str, expect: &str, change: &dyn Fn(&mut Evaluation)| {
+        let mut body = good.body.clone();
+        change(&mut body);
+        case(name, &keys.v.sign(&ectx, body, &mut rng), expect)
+    };
+    cases.push(sign("another address", "refused", &|b| b.address = nth_address(0)));
+    cases.push(sign("another seat", "refused", &|b| b.seat = SeatIndex::new(2).unwrap()));
+    cases.push(sign("another input, of other dealers", "refused", &|b| *b = other_input.clone()));
+    cases.push(sign("the input under the key of other dealers", "refused", &|b| *b = other_dealers.clone()));
+    cases.push(sign("another value", "invalid proof", &|b| b.value = Point::GENERATOR));
+    cases.push(sign("value and proof of another seat", "invalid proof", &|b| {
+        (b.value, b.proof) = (other_seat.value, other_seat.proof)
+    }));
+    cases.push(sign("another commitment", "invalid proof", &|b| b.proof.commitment = Point::GENERATOR));
+    cases.push(sign("another response", "invalid proof", &|b| b.proof.response += Scalar::ONE));
+    let values: Vec<_> = (0..3)
+        .map(|k| {
+            let body = evaluate(&world, k, &input, &all).body;
+            json!({ "seat": k + 1, "value": hex::encode(body.value.to_bytes()) })
+        })
+        .collect();
+    let points: Vec<_> = (0..3).map(|k| (index(k), evaluate(&world, k, &input, &all).body.value)).collect();
+    let state = json!({
+        "ectx": hex::encode(ectx.as_bytes()), "dealers_root": hex::encode(world.roster.root().as_bytes()),
+        "input": hex::encode(input.hash()), "base": hex::encode(input.base().to_bytes()),
+        "address": hex::encode(me.as_bytes()), "seat": 3, "v": hex::encode(keys.public().v.to_bytes()),
+        "share_key": hex::encode(good.body.share_key.to_bytes()), "values": values,
+        "joint_value": hex::encode(joint::combine(&points).unwrap().to_bytes()),
+    });
+    let description = "evaluations of a joint key for the partition; the values of three seats give the joint value";
+    compare("evaluation.json", &json!({ "description": description, "state": state, "cases": cases }));
+    check_file("evaluation.json", |state, case| {
+        let ectx = Ectx::from_bytes(bytes32(state, "ectx"));
+        let input = JointInput::partition(&ectx, &Root::from_bytes(bytes32(state, "dealers_root")));
+        assert_eq!(input.hash(), &bytes32(state, "input"));
+        assert_eq!(*input.base(), point(state, "base"));
+        let (address, v) = (address(state, "address"), verify_key(state, "v"));
+        let seat = SeatIndex::new(number(state, "seat") as u32).unwrap();
+        let share_key = point(state, "share_key");
+        let checked =
+            EvaluationState { ectx: &ectx, input: &input, address: &address, seat, v: &v, share_key: Some(&share_key) };
+        let value = |v: &Value| (SeatIndex::new(number(v, "seat") as u32).unwrap(), point(v, "value"));
+        let values: Vec<_> = list(state, "values").iter().map(value).collect();
+        assert_eq!(joint::combine(&values), Ok(point(state, "joint_value")));
+        outcome(parse(case).and_then(|signed| joint::verify(&checked, &signed)))
     });
 }
 

@@ -2,9 +2,12 @@
 
 use crate::context::{joint_input, Ctx, Ectx, ModelHash, Rctx, Root, SettingsHash};
 use crate::curve::{hash_to_curve, HashKind, Point};
+use crate::draw::Draw;
 use crate::encoding::{SeatIndex, Slot};
 use crate::interpolate::Lagrange;
+use crate::joint::JointInput;
 use crate::parties::{Group, GroupMember, Member, Roster, Seats};
+use crate::partition::cut;
 use crate::prg::{MaskKey, Use};
 use crate::ring::{Elements, Layout, Sign};
 use crate::root::tree_hash;
@@ -240,5 +243,48 @@ fn the_interpolation_vectors_hold() {
     }
     for case in list(&file, "bad") {
         assert!(Lagrange::new(&seats(case)).is_err());
+    }
+}
+
+#[test]
+fn the_partition_vectors_hold() {
+    let ectx = Ectx::from_bytes([3; 32]);
+    let dealers = Root::from_bytes([4; 32]);
+    let input = JointInput::partition(&ectx, &dealers);
+    let numbers = |slots: &[Slot]| slots.iter().map(|slot| slot.get()).collect::<Vec<_>>();
+    let cases: Vec<_> = [(2u32, 3usize), (5, 3), (6, 3), (11, 4), (33, 16), (100, 16)]
+        .into_iter()
+        .map(|(n, g)| {
+            // Slots keep the gaps that disqualified dealers leave.
+            let slots: Vec<_> = (1..=n).map(|i| Slot::new(2 * i).unwrap()).collect();
+            let point = *input.base();
+            let groups: Vec<_> = cut(&input, &point, &slots, g).iter().map(|group| numbers(group)).collect();
+            json!({ "point": hex::encode(point.to_bytes()), "slots": numbers(&slots), "group_size": g, "groups": groups })
+        })
+        .collect();
+    let mut draw = Draw::new("partition", &input, input.base());
+    let bounds = [1u64, 2, 3, 1_000, u64::MAX / 3 * 2 + 2, u64::MAX, 7, 7, 7, 7, 7, 7];
+    let drawn: Vec<_> = bounds.iter().map(|bound| draw.below(*bound).to_string()).collect();
+    compare(
+        "partition.json",
+        &json!({
+            "description": "partitions cut with the value of a joint key, and numbers drawn with it one after the other",
+            "ectx": hex::encode(ectx.as_bytes()), "dealers_root": hex::encode(dealers.as_bytes()),
+            "input": hex::encode(input.hash()), "cases": cases,
+            "draws": { "bounds": bounds.map(|bound| bound.to_string()), "numbers": drawn },
+        }),
+    );
+    let file = read("partition.json");
+    let ectx = Ectx::from_bytes(bytes32(&file, "ectx"));
+    let input = JointInput::partition(&ectx, &Root::from_bytes(bytes32(&file, "dealers_root")));
+    assert_eq!(input.hash(), &bytes32(&file, "input"));
+    let read_slots = |value: &Value| -> Vec<Slot> {
+        let slot = |number: &Value| Slot::new(number.as_u64().unwrap() as u32).unwrap();
+        value.as_array().unwrap().iter().map(slot).collect()
+    };
+    for case in list(&file, "cases") {
+        let point = Point::from_bytes(&bytes(case, "point")).unwrap();
+        let groups: Vec<_> = list(case, "groups").iter().map(read_slots).collect();
+        assert_eq!(cut(&input, &point, &read_slots(&case["slots"]), number(case, "group_size") as usize), groups);
     }
 }
