@@ -21,10 +21,10 @@
 //! [`Survey`], whose canonical bytes are kept between blocks; its [`Plan`] then combines any run. What each step counts in a budget is
 //! known before it is done ([`Combination::survey_cost`] and its neighbours).
 
-mod coordinates;
+pub(crate) mod coordinates;
 mod cost;
 mod plan;
-mod survey;
+pub(crate) mod survey;
 
 use ndarray::ArrayView1;
 
@@ -293,7 +293,7 @@ impl Combination {
 }
 
 /// The length of a run, if it is one of so many groups.
-fn check_run(groups: &[GroupSum<'_>], expected: usize) -> Result<usize, CombineError> {
+pub(crate) fn check_run(groups: &[GroupSum<'_>], expected: usize) -> Result<usize, CombineError> {
     let length = groups.first().ok_or(CombineError::NoGroups)?.sum.len();
     if groups.len() != expected {
         return Err(CombineError::GroupCount { expected, found: groups.len() });

@@ -2,7 +2,7 @@
 //!
 //! Two halves that never mix:
 //!
-//! - The **deterministic half** ([`fixed`], [`model`], [`encode`], [`combine`], [`optimiser`]) is executed by every validator. It
+//! - The **deterministic half** ([`fixed`], [`model`], [`encode`], [`combine`], [`optimiser`], [`evaluate`], [`score`]) is executed by every validator. It
 //!   computes with integers only, in one order, with one documented rounding; it never panics and never allocates more than its
 //!   arguments declare. A result is the same to the last bit on every machine.
 //! - The **client half** (feature `trainers`) holds everything that needs floats: quantising an update, data sets, the built-in
@@ -26,6 +26,7 @@ pub mod combine;
 #[allow(clippy::float_arithmetic)]
 pub mod data;
 pub mod encode;
+pub mod evaluate;
 pub mod fixed;
 pub mod model;
 pub mod optimiser;
@@ -33,6 +34,7 @@ mod pass;
 #[cfg(feature = "trainers")]
 #[allow(clippy::float_arithmetic)]
 pub mod recipes;
+pub mod score;
 #[cfg(feature = "trainers")]
 #[allow(clippy::float_arithmetic)]
 pub mod simulation;

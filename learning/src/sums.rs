@@ -4,7 +4,7 @@
 //! of products of two means, is below `2^126 * 2^26 = 2^152`; a squared distance is below `2^128 * 2^26 = 2^154`, and the sum of 512 of
 //! them below `2^163`. None overflows 256 bits.
 
-use crypto_bigint::{Encoding, U256};
+use crypto_bigint::{Encoding, NonZero, U256};
 
 /// Bytes of a sum, big endian.
 pub(crate) const SUM_BYTES: usize = 32;
@@ -36,9 +36,23 @@ pub(crate) fn root_up(sum: &U256) -> u128 {
     low_half(&root) + u128::from(!exact)
 }
 
-fn low_half(value: &U256) -> u128 {
+/// The low 128 bits.
+pub(crate) fn low_half(value: &U256) -> u128 {
     let bytes = value.to_be_bytes();
     bytes[16..].iter().fold(0, |half, &byte| half << 8 | u128::from(byte))
+}
+
+/// `numerator * 2^shift / denominator`, rounded once (half to even); 0 when there is nothing to divide by. The shifted numerator is below
+/// `2^256`, the quotient below `2^127`.
+pub(crate) fn quotient(numerator: &U256, shift: usize, denominator: &U256) -> u128 {
+    let Some(divisor) = Option::<NonZero<U256>>::from(NonZero::new(*denominator)) else {
+        return 0;
+    };
+    let (floor, remainder) = numerator.shl_vartime(shift).div_rem(&divisor);
+    // Compared with what is left to the next integer, as in `divide_half_even`.
+    let rest = denominator.wrapping_sub(&remainder);
+    let floor = low_half(&floor);
+    floor + u128::from(remainder > rest || (remainder == rest && floor & 1 == 1))
 }
 
 /// Whether it is below `2^160`: every sum of squares is, with room for any number of further runs.

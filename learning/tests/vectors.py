@@ -400,6 +400,137 @@ def robust():
     }
 
 
+# --- scores and rewards ---------------------------------------------------------------------------------------------------------
+
+def root_up(value):
+    return math.isqrt(value - 1) + 1 if value else 0
+
+
+def agreement_bytes(scale_bits, means, seen):
+    k, d = len(means), len(means[0])
+    median = [half_even(Fraction(sum(sorted(m[c] for m in means)[(k - 1) // 2:k - (k - 1) // 2]), k - 2 * ((k - 1) // 2))) for c in range(d)]
+    square = lambda vector: sum(v * v for v in vector[:seen])
+    sums = [square(median)] + [square(mean) for mean in means]
+    for mean in means:
+        products = [a * b for a, b in zip(mean[:seen], median)]
+        sums += [sum(p for p in products if p > 0), -sum(p for p in products if p < 0)]
+    head = lp(b"bauta/1/agreement") + bytes([2, scale_bits]) + struct.pack(">IQQ", k, d, seen)
+    return head + b"".join(s.to_bytes(32, "big") for s in sums), sums
+
+
+def agreements(sums, k):
+    length = lambda square: root_up(square << 64)
+    scores = []
+    for g in range(k):
+        lengths = length(sums[0]) * length(sums[1 + g])
+        along = sums[1 + k + 2 * g] - sums[2 + k + 2 * g]
+        scores.append(half_even(Fraction(along << 96, lengths)) if lengths else 0)
+    return scores
+
+
+def divided(total, groups):
+    parts = [w * max(0, min(ONE, f)) for w, f in groups]
+    parts = parts if any(parts) else [w for w, _ in groups]
+    parts = parts if any(parts) else [1] * len(groups)
+    exact = [Fraction(total * p, sum(parts)) for p in parts]
+    shares = [math.floor(e) for e in exact]
+    order = sorted(range(len(parts)), key=lambda g: (shares[g] - exact[g], g))
+    for g in order[:total - sum(shares)]:
+        shares[g] += 1
+    return shares
+
+
+def test_set_bytes(features, classes, values, labels, tag=b"bauta/1/test-set"):
+    head = lp(tag) + struct.pack(">III", features, classes, len(labels))
+    return head + b"".join(struct.pack(">q", v) for v in values) + b"".join(struct.pack(">I", n) for n in labels)
+
+
+def class_of(tensors, row):
+    def layer(weight, bias, inputs):
+        return [sum(w * x for w, x in zip(line, inputs)) + (b << 32) for line, b in zip(weight, bias)]
+
+    values = [layer(*tensors[-2:], row)] if len(tensors) == 2 else None
+    if values is None:
+        hidden = [max(0, min(1024 * ONE, half_even(Fraction(s, ONE)))) for s in layer(*tensors[:2], row)]
+        values = [layer(*tensors[2:], hidden)]
+    return values[0].index(max(values[0]))
+
+
+def score():
+    rng = random.Random(20261202)
+    agreement, hits, useful, factors, rewards, refused = [], [], [], [], [], []
+    near = lambda k, d, size: [([rng.randrange(-size, size) for _ in range(d)], rng.randrange(1, 240)) for _ in range(k)]
+    for why, scale_bits, parts in [
+        ("a single group", 20, near(1, 4, 1 << 20)),
+        ("five groups", 24, near(5, 6, 1 << 20)),
+        ("an even number", 12, near(4, 5, 1 << 30)),
+        ("along, across and against", 32, [([3, 0], 1)] * 3 + [([30, 0], 1), ([0, 7], 1), ([-5, 0], 1), ([0, 0], 1)]),
+        ("no direction", 32, [([0, 0], 1), ([0, 0], 3)]),
+        ("the ends of the range", 0, [([MAX, -MAX - 1], 1), ([-MAX, MAX], 1 << 40), ([MAX, MAX], 2)]),
+    ]:
+        means = [[saturate(half_even(Fraction(u << (32 - scale_bits), w))) for u in s] for s, w in parts]
+        half, (whole, sums) = agreement_bytes(scale_bits, means, len(means[0]) // 2)[0], agreement_bytes(scale_bits, means, len(means[0]))
+        agreement.append({
+            "why": why, "scale_bits": scale_bits, "groups": [{"weight": str(w), "sum": text(s)} for s, w in parts],
+            "half": half.hex(), "whole": whole.hex(), "scores": text(agreements(sums, len(parts))),
+        })
+    number = lambda: rng.randrange(-2 * ONE, 2 * ONE)
+    matrix = lambda rows, columns: [[number() for _ in range(columns)] for _ in range(rows)]
+    for why, tensors, features, classes in [
+        ("softmax regression", [matrix(3, 4), matrix(1, 3)[0]], 4, 3),
+        ("one hidden layer", [matrix(5, 4), matrix(1, 5)[0], matrix(3, 5), matrix(1, 3)[0]], 4, 3),
+        ("the largest weights and inputs", [[[MAX, MAX], [-MAX, -MAX]], [MAX, -MAX]], 2, 2),
+        ("activations beyond 1024 are cut", [[[MAX, 0], [0, MAX]], [0, 0], [[ONE, 0], [0, ONE]], [0, 1]], 2, 2),
+        ("of equal scores the first class", [[[ONE, ONE], [ONE, ONE]], [5, 5]], 2, 2),
+    ]:
+        rows = matrix(12, features) + [[1024 * ONE] * features, [-1024 * ONE] * features]
+        labels = [rng.randrange(classes) for _ in rows]
+        names = ["weight", "bias"] if len(tensors) == 2 else ["hidden.weight", "hidden.bias", "output.weight", "output.bias"]
+        shape = lambda t: [len(t), len(t[0])] if isinstance(t[0], list) else [len(t)]
+        flat = lambda t: [v for line in t for v in line] if isinstance(t[0], list) else t
+        values = [v for t in tensors for v in flat(t)]
+        hits.append({
+            "why": why, "model": model_bytes([(n, shape(t)) for n, t in zip(names, tensors)], values).hex(),
+            "test_set": test_set_bytes(features, classes, [v for row in rows for v in row], labels).hex(),
+            "hit": [class_of(tensors, row) == label for row, label in zip(rows, labels)],
+        })
+    for h, w, rows, sensitivity in [(90, 90, 100, 1), (95, 90, 100, 1), (90, 95, 100, 1), (90, 100, 100, 10), (1, 0, 3, 1), (0, 100, 100, 5), (5, 4, 0, 1), (MAX, 0, 1, 1 << 31)]:
+        score = max(0, min(ONE, ONE // 2 + half_even(Fraction((h - w) * sensitivity * (ONE // 2), max(1, rows)))))
+        useful.append({"hits": str(h), "without": str(w), "rows": str(rows), "sensitivity": sensitivity, "score": str(score)})
+    for a, u in [(ONE, None), (-ONE, None), (ONE // 3, None), (ONE // 3, ONE), (-5, ONE // 2), (3, 4)]:
+        one = max(0, min(ONE, a))
+        factors.append({"agreement": str(a), "usefulness": None if u is None else str(u), "factor": str(one if u is None else (one + u) // 2)})
+    for total, groups in [
+        (1_000_000, [(1, ONE), (2, ONE), (3, ONE // 2)]), (10, [(1, 5), (1, 5), (1, 5)]), (600, [(1, 0), (2, -ONE), (3, 0)]),
+        (600, [(1, -1), (2, ONE), (3, 2 * ONE)]), (5, [(0, ONE), (0, ONE)]), (0, [(1, ONE)]), (7, []),
+        ((1 << 128) - 1, [((1 << 64) - 1, ONE), (1, 1), (12345, ONE // 3)]),
+    ]:
+        given = {"total": str(total), "groups": [{"weight": str(w), "factor": str(f)} for w, f in groups]}
+        rewards.append({**given, "shares": text(divided(total, groups) if groups else [])})
+    good = test_set_bytes(2, 3, [1, -1, ONE, 0], [0, 2])
+    start = len(lp(b"bauta/1/test-set"))
+    for why, data in [
+        ("no bytes", b""),
+        ("another tag", test_set_bytes(2, 3, [1, -1], [0], b"bauta/2/test-set")),
+        ("a header cut short", good[:start + 11]),
+        ("one byte too few", good[:-1]),
+        ("one byte too many", good + b"\0"),
+        ("no rows", test_set_bytes(2, 3, [], [])),
+        ("no features", test_set_bytes(0, 3, [], [0, 1])),
+        ("one class", test_set_bytes(2, 1, [1, -1], [0])),
+        ("a label that is no class", test_set_bytes(2, 3, [1, -1], [3])),
+        ("a value beyond 1024", test_set_bytes(2, 3, [1, 1024 * ONE + 1], [0])),
+        ("a value beyond -1024", test_set_bytes(2, 3, [-1024 * ONE - 1, 0], [0])),
+        ("the least value of all", test_set_bytes(2, 3, [-MAX - 1, 0], [0])),
+        ("more rows than bytes", good[:start + 8] + b"\xff" * 4 + good[start + 12:]),
+    ]:
+        refused.append({"why": why, "bytes": data.hex()})
+    return {
+        "agreement": agreement, "hits": hits, "usefulness": useful, "factors": factors, "shares": rewards,
+        "test_set": good.hex(), "refused_test_sets": refused,
+    }
+
+
 # --- optimisers -----------------------------------------------------------------------------------------------------------------
 
 def optimiser():
@@ -449,7 +580,7 @@ def optimiser():
 
 if __name__ == "__main__":
     folder = sys.argv[1]
-    for name, make in [("fixed", fixed), ("model", model), ("encode", encode), ("combine", combine), ("optimiser", optimiser)]:
+    for name, make in [("fixed", fixed), ("model", model), ("encode", encode), ("combine", combine), ("optimiser", optimiser), ("score", score)]:
         with open(f"{folder}/learning-{name}.json", "w") as file:
             json.dump(make(), file, indent=1)
             file.write("\n")

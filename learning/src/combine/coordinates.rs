@@ -16,7 +16,7 @@ pub const fn group_mean(sum: i64, weight: u64, shift: u32) -> i64 {
 }
 
 /// A run of every group's mean.
-pub(super) fn group_means(groups: &[GroupSum<'_>], shift: u32) -> Vec<Vec<i64>> {
+pub(crate) fn group_means(groups: &[GroupSum<'_>], shift: u32) -> Vec<Vec<i64>> {
     groups.iter().map(|group| group.sum.iter().map(|&sum| group_mean(sum, group.weight, shift)).collect()).collect()
 }
 
@@ -40,21 +40,21 @@ pub(super) fn mean(groups: &[GroupSum<'_>], length: usize, shift: u32) -> Result
 }
 
 /// In every coordinate the mean of the groups' means without the `trim` least and largest. At least one must be left.
-pub(super) fn trimmed(groups: &[GroupSum<'_>], length: usize, shift: u32, trim: usize) -> Vec<i64> {
-    let mut values = vec![0i64; groups.len()];
+pub(crate) fn trimmed(means: &[Vec<i64>], length: usize, trim: usize) -> Vec<i64> {
+    let mut values = vec![0i64; means.len()];
     let mut combined = Vec::with_capacity(length);
     for coordinate in 0..length {
-        for (value, group) in values.iter_mut().zip(groups) {
-            *value = group_mean(group.sum[coordinate], group.weight, shift);
+        for (value, mean) in values.iter_mut().zip(means) {
+            *value = mean[coordinate];
         }
         values.sort_unstable();
-        combined.push(plain_mean(values.iter().take(groups.len() - trim).skip(trim)));
+        combined.push(plain_mean(values.iter().take(means.len() - trim).skip(trim)));
     }
     combined
 }
 
 /// The median is the trimmed mean that leaves one group, or the two in the middle.
-pub(super) const fn median_trim(groups: usize) -> usize {
+pub(crate) const fn median_trim(groups: usize) -> usize {
     groups.saturating_sub(1) / 2
 }
 

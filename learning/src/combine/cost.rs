@@ -1,5 +1,5 @@
 //! What each step counts in a block's budget, to be charged before it is done. The unit is that of [`crate::optimiser::Optimiser::cost`],
-//! about one division of 128 bits; four comparisons of a sort, or four products that are added up, count as one.
+//! about one division of 128 bits; two comparisons of a sort, or four products that are added up, count as one.
 
 use super::Combination;
 
@@ -34,11 +34,11 @@ impl Combination {
         let each = match self {
             Self::Mean => groups.div_ceil(4).saturating_add(1),
             Self::Median | Self::TrimmedMean { .. } => {
-                groups.saturating_mul(4 + sorting(groups)).div_ceil(4).saturating_add(1)
+                groups.saturating_mul(2 + sorting(groups)).div_ceil(2).saturating_add(1)
             }
             Self::MultiKrum { selected, .. } => *selected as u64 + 1,
-            // Every group may be too long: a division for its mean and one to shrink it.
-            Self::ClippedMean { .. } => groups.saturating_mul(2).saturating_add(1),
+            // Every group may be too long: a division for its mean, and a longer one to shrink it.
+            Self::ClippedMean { .. } => groups.saturating_mul(3).saturating_add(1),
         };
         each.saturating_mul(coordinates)
     }

@@ -2,7 +2,7 @@
 
 use crypto_bigint::U256;
 
-use super::coordinates::{group_mean, mean, median_trim, plain_mean, quotient, total_weight, trimmed};
+use super::coordinates::{group_mean, group_means, mean, median_trim, plain_mean, quotient, total_weight, trimmed};
 use super::survey::Survey;
 use super::{check_run, Combination, CombineError, GroupSum};
 use crate::fixed::{Fixed, FRACTION_BITS};
@@ -81,7 +81,7 @@ impl Plan {
         let length = check_run(run, self.groups)?;
         match &self.way {
             Way::Mean => mean(run, length, self.shift),
-            Way::Trimmed(trim) => Ok(trimmed(run, length, self.shift, *trim)),
+            Way::Trimmed(trim) => Ok(trimmed(&group_means(run, self.shift), length, *trim)),
             Way::Selected(places) => Ok(self.mean_of_selected(run, length, places)),
             Way::Clipped { norm, from } => self.mean_of_clipped(run, length, *norm, from),
         }

@@ -1,6 +1,6 @@
 //! The rules by which groups become one update: what they compute, what they bear, what they refuse.
 
-mod reference;
+pub mod reference;
 
 use bauta_learning::combine::{
     Combination, CombineError, GroupSum, PassError, Survey, SurveyError, MAX_COMPARED_GROUPS,

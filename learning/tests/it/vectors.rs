@@ -4,9 +4,11 @@ use std::path::Path;
 
 use bauta_learning::combine::{Combination, CombineError, GroupSum, Survey};
 use bauta_learning::encode::{Encoding, EncodingError};
+use bauta_learning::evaluate::{Classifier, TestSet};
 use bauta_learning::fixed::{divide_half_even, multiply, square_root, Fixed};
 use bauta_learning::model::{Initialisation, Model, ModelSpec, TensorSpec};
 use bauta_learning::optimiser::{Optimiser, State};
+use bauta_learning::score::{factor, shares, usefulness, Agreement};
 use serde_json::Value;
 
 fn load(name: &str) -> Value {
@@ -244,6 +246,61 @@ fn surveys_that_are_not_canonical_are_refused_as_in_the_vectors() {
     assert_eq!(hex::encode(decode(good).unwrap().encode()), good);
     for case in list(&vectors, "refused_surveys") {
         assert!(decode(case["bytes"].as_str().unwrap()).is_err(), "accepted although: {}", case["why"]);
+    }
+}
+
+#[test]
+fn scores_and_rewards_match_the_vectors() {
+    let vectors = load("learning-score.json");
+    for case in list(&vectors, "agreement") {
+        let sums: Vec<(Vec<i64>, u64)> =
+            list(case, "groups").iter().map(|group| (numbers(&group["sum"]), number(&group["weight"]))).collect();
+        let length = sums[0].0.len();
+        let run = |from: usize, to: usize| -> Vec<GroupSum> {
+            sums.iter().map(|(sum, weight)| GroupSum::new(&sum[from..to], *weight)).collect()
+        };
+        let mut agreement = Agreement::new(sums.len(), length as u64, bits(&case["scale_bits"])).unwrap();
+        for (key, from, to) in [("half", 0, length / 2), ("whole", length / 2, length)] {
+            agreement.add(from as u64, &run(from, to)).unwrap();
+            assert_eq!(hex::encode(agreement.encode()), case[key].as_str().unwrap(), "{case}");
+        }
+        let scores: Vec<i64> = agreement.scores().unwrap().into_iter().map(Fixed::to_bits).collect();
+        assert_eq!(scores, numbers::<i64>(&case["scores"]), "{case}");
+    }
+    for case in list(&vectors, "usefulness") {
+        let (hits, without) = (number(&case["hits"]), number(&case["without"]));
+        let score = usefulness(hits, without, number(&case["rows"]), bits(&case["sensitivity"]));
+        assert_eq!(score.to_bits(), number::<i64>(&case["score"]), "{case}");
+    }
+    for case in list(&vectors, "factors") {
+        let agreement = Fixed::from_bits(number(&case["agreement"]));
+        let usefulness = case["usefulness"].as_str().map(|units| Fixed::from_bits(units.parse().unwrap()));
+        assert_eq!(factor(agreement, usefulness).to_bits(), number::<i64>(&case["factor"]), "{case}");
+    }
+    for case in list(&vectors, "shares") {
+        let group = |group: &Value| (number(&group["weight"]), Fixed::from_bits(number(&group["factor"])));
+        let groups: Vec<(u64, Fixed)> = case["groups"].as_array().unwrap().iter().map(group).collect();
+        assert_eq!(shares(number(&case["total"]), &groups), numbers::<u128>(&case["shares"]), "{case}");
+    }
+}
+
+#[test]
+fn hits_on_test_sets_match_the_vectors_and_bytes_that_are_none_are_refused() {
+    let vectors = load("learning-score.json");
+    let bytes = |value: &Value| hex::decode(value.as_str().unwrap()).unwrap();
+    for case in list(&vectors, "hits") {
+        let model = Model::decode(&bytes(&case["model"])).unwrap();
+        let rows = TestSet::decode(&bytes(&case["test_set"])).unwrap();
+        let classifier = Classifier::of(model.spec()).unwrap();
+        for (row, hit) in list(case, "hit").iter().enumerate() {
+            let hits = classifier.hits(&model, &rows, row..row + 1).unwrap();
+            assert_eq!(hits == 1, hit.as_bool().unwrap(), "row {row} of {}", case["why"]);
+        }
+    }
+    let good = bytes(&vectors["test_set"]);
+    assert_eq!(TestSet::decode(&good).unwrap().encode(), good);
+    for case in list(&vectors, "refused_test_sets") {
+        assert!(TestSet::decode(&bytes(&case["bytes"])).is_err(), "accepted although: {}", case["why"]);
     }
 }
 

@@ -11,7 +11,7 @@ pub fn sums(groups: &[Group]) -> Vec<GroupSum<'_>> {
 }
 
 /// `numerator / denominator`, to the nearest integer, ties to even.
-fn half_even(numerator: &BigInt, denominator: &BigInt) -> BigInt {
+pub fn half_even(numerator: &BigInt, denominator: &BigInt) -> BigInt {
     let (one, two) = (BigInt::from(1), BigInt::from(2));
     // floor((2n + d) / 2d) rounds ties up.
     let twice: BigInt = &two * denominator;
