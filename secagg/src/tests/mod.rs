@@ -6,6 +6,7 @@ mod attacks;
 mod decoders;
 mod eclipses;
 mod joint;
+mod observer;
 mod rounds;
 mod secrecy;
 mod streams;
