@@ -28,6 +28,19 @@ pub fn abort_reason(reason: pb::AbortReason) -> String {
     plain(reason.as_str_name(), "ABORT_REASON_")
 }
 
+/// A group of a round, as JSON.
+pub fn group(group: &pb::RoundGroup) -> serde_json::Value {
+    let is_void = group.void() != pb::AbortReason::Unspecified;
+    serde_json::json!({
+        "group": group.number,
+        "void": is_void.then(|| abort_reason(group.void())),
+        "member_slots": group.members,
+        "participant_slots": group.survivors,
+        "weight": group.weight,
+        "aggregate_hash": hex::encode(&group.aggregate_hash),
+    })
+}
+
 /// An offence, as the slashing contract calls it.
 pub fn offence(kind: pb::OffenceKind) -> String {
     plain(kind.as_str_name(), "OFFENCE_KIND_")

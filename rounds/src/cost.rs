@@ -23,6 +23,8 @@ pub const ENROL: u64 = 3 * PROOF + 2 * SIGNATURE;
 pub const HORNER: u64 = 6;
 /// Operations of a point in a batch, decompression included.
 pub const BATCH_POINT: u64 = 40;
+/// Operations of reading a compressed point and adding it to another.
+pub const SUM_POINT: u64 = 8;
 /// Operations of interpolating a point from one partial.
 pub const INTERPOLATE: u64 = 20;
 /// Elements of a stream that are added in an operation.
@@ -40,6 +42,9 @@ pub fn deal(m: u64) -> u64 {
 pub fn partial(entries: u64) -> u64 {
     SIGNATURE + PROOF + entries * 2 * BATCH_POINT
 }
+
+/// Operations of verifying a seat's share of the joint key's value.
+pub const EVALUATION: u64 = SIGNATURE + PROOF;
 
 /// Gas of a protocol message of so many bytes and operations.
 pub fn gas(bytes: u64, operations: u64) -> u64 {
@@ -64,11 +69,15 @@ pub struct Estimate {
     pub least_budget: u128,
 }
 
-/// What a round may need, fees and rewards, with `n` members that may check in and a committee of `seats`, of whom all may answer and
-/// `threshold` are paid: more sit than may check in when some did not deal or were convicted.
-pub fn round(terms: &Terms, n: u32, seats: u32, threshold: u32) -> (u128, u128) {
-    // Settings are estimated before they are judged; no number of theirs may cost work here.
-    let n = n.min(MAX_PROVIDERS);
+/// What a round may need, fees and rewards, with groups of so many members that may check in and a committee of `seats`, of whom all may
+/// answer and `threshold` are paid: more sit than may check in when some did not deal or were convicted.
+pub fn round(terms: &Terms, groups: &[u32], seats: u32, threshold: u32) -> (u128, u128) {
+    let n = groups.iter().fold(0u32, |n, &size| n.saturating_add(size));
+    round_of(terms, n, requests(groups, terms.cohort.min_group), seats, threshold)
+}
+
+/// The same for `n` members and a request list of so many entries.
+fn round_of(terms: &Terms, n: u32, entries: u64, seats: u32, threshold: u32) -> (u128, u128) {
     let members = u128::from(n);
     let check_in = gas(check_in_bytes(), SIGNATURE + PROOF);
     // Two: a second header is an offence, and is charged before it is found.
@@ -80,8 +89,7 @@ pub fn round(terms: &Terms, n: u32, seats: u32, threshold: u32) -> (u128, u128) 
         gas(0, 0).saturating_mul(chunks + 1).saturating_add(GAS_BYTE.saturating_mul(
             bytes.saturating_add(MAX_CHUNK as u64).saturating_add((chunks + 1).saturating_mul(ENVELOPE)),
         )) + chunk_operations(bytes + MAX_CHUNK as u64) * GAS_OPERATION;
-    let entries = most_requests(n, terms.cohort.min_group);
-    let unmask = gas(partial_bytes(n, terms.cohort.min_group), partial(entries));
+    let unmask = gas(partial_bytes(n, entries), partial(entries));
     let fees = members
         .saturating_mul(fee(terms, check_in) + fee(terms, headers) + u128::from(chunks + 1) + fee(terms, content))
         .saturating_add(u128::from(seats).saturating_mul(fee(terms, unmask)));
@@ -112,14 +120,33 @@ pub fn submission_bytes(layout: &Layout) -> u64 {
     (ENVELOPE + 256 + 32 * chunks).saturating_add(chunks * ENVELOPE).saturating_add(layout.total_bytes())
 }
 
-/// Bytes of a partial's transaction at most, of `n` that checked in.
-pub fn partial_bytes(n: u32, min_group: u32) -> u64 {
-    ENVELOPE + 256 + 72 * most_requests(n, min_group) + 108 * (u64::from(n) + 1)
+/// Bytes of a partial's transaction at most, for a list of so many entries about `n` that checked in.
+pub fn partial_bytes(n: u32, entries: u64) -> u64 {
+    ENVELOPE + 256 + 72 * entries + 108 * (u64::from(n) + 1)
 }
 
-/// Entries of a request list at most, over all numbers of survivors that are enough.
+/// Entries of a request list about groups of so many at most.
+pub fn requests(groups: &[u32], min_group: u32) -> u64 {
+    groups.iter().map(|&size| most_requests(size, min_group)).sum()
+}
+
+/// Entries for a group of `n` at most, over all numbers `s` of survivors that are enough: `s + (n - s) s` is largest at half of `n + 1`.
 fn most_requests(n: u32, min_group: u32) -> u64 {
-    (min_group.min(n)..=n).map(|s| u64::from(s) + u64::from(n - s) * u64::from(s)).max().unwrap_or(0)
+    let s = u64::from(n.saturating_add(1) / 2).clamp(u64::from(min_group.min(n)), u64::from(n));
+    s * (1 + u64::from(n) - s)
+}
+
+/// Entries of a request list of a task at most, over all numbers of dealers with which its epochs go on.
+pub fn requests_at_most(terms: &Terms) -> u64 {
+    let n = terms.cohort.max_providers.min(MAX_PROVIDERS);
+    let fewest = terms.cohort.group_size.clamp(1, n.max(1));
+    (fewest..=n).map(|n| requests(&group_sizes(n, fewest), terms.cohort.min_group)).max().unwrap_or(0)
+}
+
+/// Sizes of the groups that `n` dealers make.
+fn group_sizes(n: u32, g: u32) -> Vec<u32> {
+    let count = (n / g.max(1)).max(1);
+    (0..count).map(|number| n / count + u32::from(number < n % count)).collect()
 }
 
 /// What an epoch may need before its first round.
@@ -127,13 +154,22 @@ pub fn epoch(terms: &Terms) -> u128 {
     let n = u64::from(terms.cohort.max_providers.min(MAX_PROVIDERS));
     let enrol = gas(ENVELOPE + 512, ENROL);
     let deal = gas(deal_bytes(n), deal(n));
-    u128::from(n).saturating_mul(fee(terms, enrol) + fee(terms, deal))
+    let each = fee(terms, enrol).saturating_add(fee(terms, deal));
+    let evaluations = if terms.may_have_many_groups() { u128::from(n) } else { 0 };
+    u128::from(n)
+        .saturating_mul(each)
+        .saturating_add(evaluations.saturating_mul(fee(terms, gas(evaluation_bytes(), EVALUATION))))
+}
+
+/// Bytes of a transaction at most that answers with a share of the joint key's value.
+pub fn evaluation_bytes() -> u64 {
+    ENVELOPE + 256
 }
 
 /// What a round of a full task may need, fees and rewards.
 pub fn full_round(terms: &Terms) -> (u128, u128) {
     let n = terms.cohort.max_providers.min(MAX_PROVIDERS);
-    round(terms, n, n, threshold(n as usize) as u32)
+    round_of(terms, n, requests_at_most(terms), n, threshold(n as usize) as u32)
 }
 
 /// What a task may cost.

@@ -4,11 +4,13 @@
 use crate::error::{Error, Rejection as Rejected};
 use crate::offence::{is_barred, Offence};
 use crate::state;
-use bauta_schema::training::v1::{CheckIn, Member, Round, Seat};
-use bauta_secagg::context::{Ctx, Rctx};
+use bauta_schema::training::v1::{AbortReason, CheckIn, Epoch, Member, Round, RoundGroup, Seat};
+use bauta_secagg::context::{Ctx, Ectx, Rctx, Root};
 use bauta_secagg::curve::{Point, VerifyKey};
 use bauta_secagg::encoding::{Address, Slot};
+use bauta_secagg::joint::JointInput;
 use bauta_secagg::parties::{Group, GroupMember, Member as RosterMember, Roster, SeatHolder, Seats, Survivors};
+use bauta_secagg::partition;
 use bauta_secagg::rejection::Rejection;
 use bauta_secagg::unmask::Requests;
 use std::collections::{BTreeMap, BTreeSet};
@@ -104,8 +106,19 @@ pub fn is_qualified(member: &Member, round: u64) -> bool {
 /// # Errors
 /// [`Error::State`].
 pub fn roster(members: &[Member], round: u64) -> Result<Roster, Error> {
-    let qualified = members.iter().filter(|member| is_qualified(member, round));
-    let entries: Result<Vec<_>, Error> = qualified
+    roster_of(members.iter().filter(|member| is_qualified(member, round)))
+}
+
+/// The dealers that qualified when complaints closed, whatever became of them since: those whose joint key the seats share.
+///
+/// # Errors
+/// [`Error::State`].
+pub fn dealers(members: &[Member]) -> Result<Roster, Error> {
+    roster_of(members.iter().filter(|member| member.slot > 0))
+}
+
+fn roster_of<'a>(members: impl Iterator<Item = &'a Member>) -> Result<Roster, Error> {
+    let entries: Result<Vec<_>, Error> = members
         .map(|member| {
             let entry = RosterMember {
                 address: address(&member.address)?,
@@ -118,6 +131,26 @@ pub fn roster(members: &[Member], round: u64) -> Result<Roster, Error> {
         })
         .collect();
     Roster::with_slots(entries?).map_err(broken)
+}
+
+/// What the dealers' joint key is evaluated on to cut an epoch's groups.
+///
+/// # Errors
+/// [`Error::State`].
+pub fn partition_input(epoch: &Epoch) -> Result<JointInput, Error> {
+    let ectx = Ectx::from_bytes(state::hash(&epoch.ectx)?);
+    Ok(JointInput::partition(&ectx, &Root::from_bytes(state::hash(&epoch.dealers_root)?)))
+}
+
+/// The groups of an epoch's dealers, whose slots are given in ascending order: one, or those that the value of their joint key cuts.
+///
+/// # Errors
+/// [`Error::State`].
+pub fn partition(epoch: &Epoch, slots: &[Slot], group_size: u32) -> Result<Vec<Vec<Slot>>, Error> {
+    if epoch.partition_point.is_empty() {
+        return Ok(vec![slots.to_vec()]);
+    }
+    Ok(partition::cut(&partition_input(epoch)?, &point(&epoch.partition_point)?, slots, group_size as usize))
 }
 
 /// The seats of an epoch, in the order of their indices.
@@ -153,7 +186,51 @@ pub fn group(members: &[Member], check_ins: &[CheckIn]) -> Result<Group, Error> 
     Group::new(group?).map_err(broken)
 }
 
-/// The survivors of a round, once they are final.
+/// Those of a round's group who checked in, once check-in has closed.
+///
+/// # Errors
+/// [`Error::State`].
+pub fn group_of_round(members: &[Member], check_ins: &[CheckIn], of: &RoundGroup) -> Result<Group, Error> {
+    let own: Vec<CheckIn> = check_ins.iter().filter(|check_in| of.members.contains(&check_in.slot)).cloned().collect();
+    group(members, &own)
+}
+
+/// Whether a group of a round goes on.
+pub fn goes_on(group: &RoundGroup) -> bool {
+    group.void() == AbortReason::Unspecified
+}
+
+/// Whether a group's masks are asked for, once survivors are final: it had enough of them, whatever its sum turns out to be.
+pub fn is_released(group: &RoundGroup) -> bool {
+    !group.survivors.is_empty() && matches!(group.void(), AbortReason::Unspecified | AbortReason::OutOfRange)
+}
+
+/// Whether a slot's update is in a group of a round that goes on, or finished.
+pub fn takes_part(round: &Round, slot: u32) -> bool {
+    round.groups.iter().any(|group| goes_on(group) && group.survivors.contains(&slot))
+}
+
+/// The groups of a round whose masks are asked for, in their order, once survivors are final: those with enough survivors.
+///
+/// # Errors
+/// [`Error::State`].
+pub fn released_groups(
+    members: &[Member],
+    check_ins: &[CheckIn],
+    round: &Round,
+    min_group: u32,
+) -> Result<Vec<(Group, Survivors)>, Error> {
+    let released = round.groups.iter().filter(|group| is_released(group));
+    released
+        .map(|of| {
+            let group = group_of_round(members, check_ins, of)?;
+            let survivors = survivors(&group, &of.survivors, min_group)?;
+            Ok((group, survivors))
+        })
+        .collect()
+}
+
+/// The survivors of a group, once they are final.
 ///
 /// # Errors
 /// [`Error::State`].
@@ -166,6 +243,7 @@ pub fn survivors(group: &Group, slots: &[u32], min_group: u32) -> Result<Survivo
 ///
 /// # Errors
 /// [`Error::State`].
-pub fn requests(round: &Round, group: &Group, survivors: &Survivors) -> Result<Requests, Error> {
-    Requests::new(&rctx(round)?, &[(group, survivors)]).map_err(broken)
+pub fn requests(round: &Round, groups: &[(Group, Survivors)]) -> Result<Requests, Error> {
+    let groups: Vec<_> = groups.iter().map(|(group, survivors)| (group, survivors)).collect();
+    Requests::new(&rctx(round)?, &groups).map_err(broken)
 }

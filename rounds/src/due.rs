@@ -2,7 +2,9 @@
 
 use crate::offence::{is_barred, is_barred_for_good};
 use crate::round::submit::has;
-use bauta_schema::training::v1::{EpochPhase, QueryEpochResponse, QueryRoundResponse, QueryTaskResponse, RoundPhase};
+use bauta_schema::training::v1::{
+    CheckIn, EpochPhase, QueryEpochResponse, QueryRoundResponse, QueryTaskResponse, Round, RoundPhase,
+};
 
 /// Something that an address may, or must, send now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +23,13 @@ pub enum Due {
     CheckDeals {
         /// The epoch.
         epoch: u64,
+    },
+    /// It holds a seat that has not answered with its share of the joint key's value, and fewer shares than the threshold are there.
+    Evaluate {
+        /// The epoch.
+        epoch: u64,
+        /// Its seat.
+        seat: u32,
     },
     /// It may check in.
     CheckIn {
@@ -66,6 +75,12 @@ pub fn due(
         (EpochPhase::Enrol, None) if task.owner != address => due.push(Due::Enrol { epoch: number }),
         (EpochPhase::Deal, Some(member)) if !member.dealt => due.push(Due::Deal { epoch: number }),
         (EpochPhase::Complain, Some(member)) if member.seat > 0 => due.push(Due::CheckDeals { epoch: number }),
+        (EpochPhase::Partition, Some(member)) if member.seat > 0 && current.window.is_some() => {
+            let answered = epoch.evaluations.iter().any(|answer| answer.seat == member.seat);
+            if !answered && current.evaluations < current.threshold {
+                due.push(Due::Evaluate { epoch: number, seat: member.seat });
+            }
+        }
         (EpochPhase::Rounds, Some(member)) => {
             if let Some(round) = round {
                 in_round(&mut due, current.threshold, round, member);
@@ -74,6 +89,11 @@ pub fn due(
         _ => {}
     }
     due
+}
+
+/// Whether one that checked in owes a submission: it was not removed, and its group goes on.
+fn owes(round: &Round, check_in: &CheckIn) -> bool {
+    !check_in.removed && round.group.contains(&check_in.slot)
 }
 
 fn in_round(
@@ -92,7 +112,7 @@ fn in_round(
                 due.push(Due::CheckIn { round: number });
             }
         }
-        RoundPhase::Submit if check_in.is_some_and(|check_in| !check_in.removed) => {
+        RoundPhase::Submit if check_in.is_some_and(|check_in| owes(round, check_in)) => {
             let place = response.headers.iter().position(|header| header.address == member.address);
             let chunks = place.and_then(|place| response.chunks.get(place));
             if chunks.is_none_or(|chunks| chunks.stored < chunks.total) {

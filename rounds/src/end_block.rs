@@ -92,7 +92,7 @@ fn advance(turn: &mut Turn<'_>, budget: &mut Budget, id: u64) -> Result<(), Erro
     if epoch.phase() == EpochPhase::Rounds {
         round::advance(turn, budget, &mut task, &terms, epoch)
     } else {
-        epoch::advance(turn, &mut task, &terms, epoch)
+        epoch::advance(turn, budget, &mut task, &terms, epoch)
     }
 }
 

@@ -15,6 +15,8 @@
 //! | `seat/` task epoch seat | `Seat` |
 //! | `deal/` task epoch address | `Deal` |
 //! | `share_keys/` task epoch address | `ShareKeys` |
+//! | `joint_keys/` task epoch | `JointKeys` |
+//! | `evaluation/` task epoch seat | `Evaluation` |
 //! | `complaint/` task epoch seat address | `Complaint` |
 //! | `key/` x coordinate | `KeyUse` |
 //! | `round/` task round | `Round` |
@@ -58,6 +60,10 @@ pub mod prefix {
     pub const DEAL: &str = "deal/";
     /// Share keys.
     pub const SHARE_KEYS: &str = "share_keys/";
+    /// Keys of the seats' shares of the joint key.
+    pub const JOINT_KEYS: &str = "joint_keys/";
+    /// Shares of the joint key's value.
+    pub const EVALUATION: &str = "evaluation/";
     /// Complaints.
     pub const COMPLAINT: &str = "complaint/";
     /// Keys in use.

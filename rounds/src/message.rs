@@ -1,7 +1,7 @@
 //! Messages: what they are, whether they are awaited, and who handles them.
 
 use crate::env::{Blobs, Env, Providers, Storage};
-use crate::epoch::{complain, deal, enrol};
+use crate::epoch::{complain, deal, enrol, partition};
 use crate::error::{Error, Rejection};
 use crate::escrow::Purse;
 use crate::output::Output;
@@ -10,7 +10,7 @@ use crate::round::{check_in, submit, unmask};
 use crate::terms::Terms;
 use crate::{cancel, cost, create, report, state};
 use bauta_schema::training::v1::{
-    MsgCancelTask, MsgCheckIn, MsgComplain, MsgCreateTask, MsgDeal, MsgEnrol, MsgReport, MsgSubmitChunk,
+    MsgCancelTask, MsgCheckIn, MsgComplain, MsgCreateTask, MsgDeal, MsgEnrol, MsgEvaluate, MsgReport, MsgSubmitChunk,
     MsgSubmitHeader, MsgTopUpTask, MsgUnmask,
 };
 use prost::Message as _;
@@ -39,6 +39,8 @@ pub enum Call {
     Deal(MsgDeal),
     /// Opens a wrong share.
     Complain(MsgComplain),
+    /// Answers with a share of the joint key's value.
+    Evaluate(MsgEvaluate),
     /// Commits to submit.
     CheckIn(MsgCheckIn),
     /// Posts a header.
@@ -97,6 +99,7 @@ impl Call {
             Self::Enrol(msg) => Some((msg.task_id, msg.encoded_len())),
             Self::Deal(msg) => Some((msg.task_id, msg.encoded_len())),
             Self::Complain(msg) => Some((msg.task_id, msg.encoded_len())),
+            Self::Evaluate(msg) => Some((msg.task_id, msg.encoded_len())),
             Self::CheckIn(msg) => Some((msg.task_id, msg.encoded_len())),
             Self::SubmitHeader(msg) => Some((msg.task_id, msg.encoded_len())),
             Self::SubmitChunk(msg) => Some((msg.task_id, msg.encoded_len())),
@@ -148,6 +151,7 @@ pub fn check(
         Call::Enrol(msg) => enrol::check(storage, providers, sender, msg)?.awaited(),
         Call::Deal(msg) => deal::check(storage, sender, msg)?.awaited(),
         Call::Complain(msg) => complain::check(storage, sender, msg)?.awaited(),
+        Call::Evaluate(msg) => partition::check(env, storage, sender, msg)?.awaited(),
         Call::CheckIn(msg) => check_in::check(storage, providers, sender, msg)?.awaited(),
         Call::SubmitHeader(msg) => submit::check_header(storage, sender, msg)?.awaited(),
         Call::SubmitChunk(msg) => submit::check_chunk(storage, sender, msg)?.awaited(msg),
@@ -198,6 +202,7 @@ pub fn handle(
             Call::Enrol(msg) => enrol::handle(storage, providers, sender, msg)?,
             Call::Deal(msg) => deal::handle(env, storage, sender, msg)?,
             Call::Complain(msg) => complain::handle(env, storage, sender, msg)?,
+            Call::Evaluate(msg) => partition::handle(env, storage, sender, msg)?,
             Call::CheckIn(msg) => check_in::handle(env, storage, providers, sender, msg)?,
             Call::SubmitHeader(msg) => submit::handle_header(env, storage, sender, msg)?,
             Call::SubmitChunk(msg) => submit::handle_chunk(storage, blobs, sender, msg)?,

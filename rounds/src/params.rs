@@ -8,6 +8,8 @@ use bauta_schema::training::v1::Params;
 pub const MAX_PROVIDERS: u32 = 96;
 /// Fewest providers of a group: with two, each knows the other's update.
 pub const MIN_GROUP: u32 = 3;
+/// Bytes of a protocol message's transaction at most; the node's reserved lane is counted with it.
+pub const MAX_MESSAGE: u64 = 256 * 1024;
 /// Bytes of a chunk at most.
 pub const MAX_CHUNK: usize = 65_536;
 

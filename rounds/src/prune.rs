@@ -27,7 +27,15 @@ pub(crate) fn prune(storage: &mut dyn Storage) {
 /// Removes records of an epoch; whether nothing is left.
 fn prune_epoch(storage: &mut dyn Storage, task: u64, number: u64, left: &mut usize) -> Result<bool, Error> {
     let epoch = state::epoch(storage, task, number)?;
-    for records in [prefix::MEMBER, prefix::SEAT, prefix::DEAL, prefix::SHARE_KEYS, prefix::COMPLAINT] {
+    for records in [
+        prefix::MEMBER,
+        prefix::SEAT,
+        prefix::DEAL,
+        prefix::SHARE_KEYS,
+        prefix::COMPLAINT,
+        prefix::JOINT_KEYS,
+        prefix::EVALUATION,
+    ] {
         remove_under(storage, &keys::numbers(records, &[task, number]), left);
     }
     if epoch.first_round > 0 {

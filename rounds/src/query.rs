@@ -86,6 +86,7 @@ pub fn epoch(storage: &dyn Storage, task: u64, number: u64) -> Result<QueryEpoch
         members: state::members(storage, task, number)?,
         seats: state::seats(storage, task, number)?,
         complaints: state::complaints(storage, task, number)?,
+        evaluations: state::evaluations(storage, task, number)?,
     })
 }
 
@@ -175,7 +176,7 @@ pub fn model(
     Ok(QueryModelResponse { hash: hash.to_vec(), model, total })
 }
 
-/// The aggregate of a finished round.
+/// The aggregate of a finished round: of one of its groups, or with 0 the sum over all.
 ///
 /// # Errors
 /// [`Error::NotFound`].
@@ -184,11 +185,19 @@ pub fn aggregate(
     blobs: &dyn Blobs,
     request: &QueryAggregateRequest,
 ) -> Result<QueryAggregateResponse, Error> {
-    let round = state::find_round(storage, request.task_id, request.round)?;
-    let result =
-        round.and_then(|round| round.result).ok_or_else(|| Error::NotFound("this round did not finish".into()))?;
+    let unfinished = || Error::NotFound("this round did not finish".into());
+    let round = state::find_round(storage, request.task_id, request.round)?.ok_or_else(unfinished)?;
+    let result = round.result.ok_or_else(unfinished)?;
+    let hash = match request.group {
+        0 => result.aggregate_hash,
+        number => {
+            let found = round.groups.into_iter().find(|group| group.number == number);
+            let hash = found.map(|group| group.aggregate_hash).filter(|hash| !hash.is_empty());
+            hash.ok_or_else(|| Error::NotFound(format!("group {number} has no sum in this round")))?
+        }
+    };
     let (aggregate, total) = blobs
-        .part(&state::hash(&result.aggregate_hash)?, request.offset, part(request.limit))
+        .part(&state::hash(&hash)?, request.offset, part(request.limit))
         .ok_or_else(|| Error::NotFound("this aggregate is too old and is kept no more".into()))?;
     Ok(QueryAggregateResponse { aggregate, total })
 }

@@ -4,8 +4,8 @@ use crate::env::Storage;
 use crate::error::Error;
 use crate::keys::{self, prefix};
 use bauta_schema::training::v1::{
-    CheckIn, Chunks, Complaint, Counters, Deal, Epoch, Finalise, Header, KeyUse, Member, Params, Partial, Reward,
-    Round, Seat, SeatConduct, ShareKeys, Task, TaskSettings, Verdict,
+    CheckIn, Chunks, Complaint, Counters, Deal, Epoch, Evaluation, Finalise, Header, JointKeys, KeyUse, Member, Params,
+    Partial, Reward, Round, Seat, SeatConduct, ShareKeys, Task, TaskSettings, Verdict,
 };
 use prost::Message;
 
@@ -186,6 +186,40 @@ pub fn complaints(storage: &dyn Storage, task: u64, epoch: u64) -> Result<Vec<Co
 /// Writes a complaint.
 pub fn put_complaint(storage: &mut dyn Storage, task: u64, epoch: u64, complaint: &Complaint) {
     save(storage, keys::complaint(task, epoch, complaint.seat, &complaint.dealer), complaint);
+}
+
+/// Keys of the seats' shares of the joint key, as far as they are added up.
+///
+/// # Errors
+/// [`Error::State`].
+pub fn joint_keys(storage: &dyn Storage, task: u64, epoch: u64) -> Result<JointKeys, Error> {
+    Ok(load(storage, &keys::numbers(prefix::JOINT_KEYS, &[task, epoch]))?.unwrap_or_default())
+}
+
+/// Writes keys of the seats' shares of the joint key.
+pub fn put_joint_keys(storage: &mut dyn Storage, task: u64, epoch: u64, joint: &JointKeys) {
+    save(storage, keys::numbers(prefix::JOINT_KEYS, &[task, epoch]), joint);
+}
+
+/// A seat's share of the joint key's value, if it is stored.
+///
+/// # Errors
+/// [`Error::State`].
+pub fn find_evaluation(storage: &dyn Storage, task: u64, epoch: u64, seat: u32) -> Result<Option<Evaluation>, Error> {
+    load(storage, &keys::seat(prefix::EVALUATION, &[task, epoch], seat))
+}
+
+/// The shares of the joint key's value in the order of the seats.
+///
+/// # Errors
+/// [`Error::State`].
+pub fn evaluations(storage: &dyn Storage, task: u64, epoch: u64) -> Result<Vec<Evaluation>, Error> {
+    list(storage, &keys::numbers(prefix::EVALUATION, &[task, epoch]), usize::MAX)
+}
+
+/// Writes a seat's share of the joint key's value.
+pub fn put_evaluation(storage: &mut dyn Storage, task: u64, epoch: u64, evaluation: &Evaluation) {
+    save(storage, keys::seat(prefix::EVALUATION, &[task, epoch], evaluation.seat), evaluation);
 }
 
 /// Whether a key with this x coordinate was used before.

@@ -2,7 +2,8 @@
 
 use crate::cost;
 use crate::error::Error;
-use crate::params::{MAX_PROVIDERS, MIN_GROUP};
+use crate::params::{MAX_MESSAGE, MAX_PROVIDERS, MIN_GROUP};
+use bauta_learning::combine::Combination;
 use bauta_learning::encode::{Encoding, EncodingError};
 use bauta_learning::fixed::Fixed;
 use bauta_learning::model::{Initialisation, Model, ModelSpec, TensorSpec};
@@ -114,6 +115,21 @@ impl Terms {
     /// Bits of the ring.
     pub fn bits(&self) -> u32 {
         self.settings.encoding.as_ref().map_or(0, |encoding| encoding.bits)
+    }
+
+    /// Members of a group at most.
+    pub fn largest_group(&self) -> u32 {
+        largest_group(self.cohort.max_providers, self.cohort.group_size)
+    }
+
+    /// Whether an epoch's dealers may make more than one group.
+    pub fn may_have_many_groups(&self) -> bool {
+        self.cohort.max_providers > self.largest_group()
+    }
+
+    /// How the sums of a round's groups become one update.
+    pub fn combination(&self) -> Combination {
+        Combination::Mean
     }
 
     /// Declared corrupt heads among `n` providers.
@@ -265,7 +281,7 @@ impl Terms {
     }
 
     fn refuse_encoding(&self, refusals: &mut Vec<Error>) {
-        match self.encoding.check_ring(self.bits(), u64::from(self.cohort.max_providers.max(1))) {
+        match self.encoding.check_ring(self.bits(), u64::from(self.largest_group().max(1))) {
             Ok(()) => {}
             Err(error @ EncodingError::Headroom { .. }) => refusals.push(Error::RingOverflow(error.to_string())),
             Err(error) => refusals.push(Error::Settings(format!("encoding: {error}"))),
@@ -303,12 +319,9 @@ impl Terms {
                 cohort.min_providers
             )));
         }
-        if cohort.max_providers < cohort.min_providers
-            || cohort.max_providers > MAX_PROVIDERS
-            || u64::from(cohort.max_providers) >= 2 * u64::from(g)
-        {
+        if cohort.max_providers < cohort.min_providers || cohort.max_providers > MAX_PROVIDERS {
             refusals.push(Error::Settings(format!(
-                "max_providers {} must be at least min_providers {}, at most {MAX_PROVIDERS}, and below twice group_size {g}: there is one group",
+                "max_providers {} must be at least min_providers {} and at most {MAX_PROVIDERS}",
                 cohort.max_providers, cohort.min_providers
             )));
         } else if let Some(refusal) =
@@ -337,7 +350,13 @@ impl Terms {
             }
         }
         let n = self.cohort.max_providers.min(MAX_PROVIDERS);
-        let partial = cost::partial_bytes(n, self.cohort.min_group);
+        let partial = cost::partial_bytes(n, cost::requests_at_most(self));
+        if partial > MAX_MESSAGE {
+            refusals.push(Error::Settings(format!(
+                "a seat may have to answer with {partial} bytes, {MAX_MESSAGE} fit in a transaction; let fewer providers enrol, or raise \
+                 min_group"
+            )));
+        }
         let n = u64::from(n);
         for (window, bytes, blocks) in [
             ("deal", n.saturating_mul(cost::deal_bytes(n)), windows.deal),
@@ -356,6 +375,11 @@ impl Terms {
     pub fn round_bytes(&self) -> u64 {
         cost::submission_bytes(&self.layout).saturating_mul(u64::from(self.cohort.max_providers))
     }
+}
+
+/// Members of a group at most, where at most `n` dealers are cut into groups of `g` to `2g - 1`.
+pub fn largest_group(n: u32, g: u32) -> u32 {
+    n.min(g.saturating_mul(2).saturating_sub(1))
 }
 
 fn model_spec(model: &pb::ModelSpec) -> Result<ModelSpec, Error> {

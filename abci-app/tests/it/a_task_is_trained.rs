@@ -450,9 +450,8 @@ async fn submit(chain: &Chain, provider: &mut Provider, masked: &Masked) {
 async fn answer(chain: &mut Chain, provider: &mut Provider) {
     let (epoch, answer) = (chain.epoch().await, chain.round().await);
     let round = answer.round.unwrap();
-    let group = derive::group(&epoch.members, &answer.check_ins).unwrap();
-    let survivors = derive::survivors(&group, &round.survivors, 3).unwrap();
-    let requests = derive::requests(&round, &group, &survivors).unwrap();
+    let groups = derive::released_groups(&epoch.members, &answer.check_ins, &round, 3).unwrap();
+    let requests = derive::requests(&round, &groups).unwrap();
     let admitted = AnswerRecord::new(&derive::rctx(&round).unwrap()).admit(&requests).unwrap();
     let ectx = Ectx::from_bytes(epoch.epoch.clone().unwrap().ectx.try_into().unwrap());
     let name = provider.name();

@@ -211,7 +211,8 @@ impl TaskFile {
             }
             encoding
         };
-        let max_group = u64::from(self.cohort.max_providers.max(1));
+        let cohort = &self.cohort;
+        let max_group = u64::from(bauta_rounds::terms::largest_group(cohort.max_providers, cohort.group_size).max(1));
         let chosen = match scale_bits {
             Some(scale_bits) if scale_bits > FRACTION_BITS => {
                 return Err(Invalid(format!("encoding.scale_bits is {scale_bits}; it is at most {FRACTION_BITS}")));

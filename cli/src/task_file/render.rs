@@ -193,9 +193,10 @@ impl TaskFile {
         write!(
             out,
             "\n[cohort]\n\
-             # An epoch begins with min_providers to max_providers (at most 96, and below twice group_size).\n\
+             # An epoch begins with min_providers to max_providers (at most 96).\n\
              min_providers = {}\n\
              max_providers = {}\n\
+             # They are cut into groups of group_size to 2 group_size - 1; below twice group_size there is one group.\n\
              group_size = {}\n\
              # Nothing is revealed but sums of at least so many updates: at least 3, and at least 3/4 of group_size.\n\
              min_group = {}\n\

@@ -144,6 +144,7 @@ training_messages! {
     MsgEnrol ENROL,
     MsgDeal DEAL,
     MsgComplain COMPLAIN,
+    MsgEvaluate EVALUATE,
     MsgCheckIn CHECK_IN,
     MsgSubmitHeader SUBMIT_HEADER,
     MsgSubmitChunk SUBMIT_CHUNK,

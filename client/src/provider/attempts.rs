@@ -18,6 +18,7 @@ pub(super) enum Action {
     Enrol(u64),
     Deal(u64),
     Complain(u64, Vec<u8>),
+    Evaluate(u64),
     CheckIn(u64),
     Header(u64),
     Chunk(u64, u32),
@@ -28,7 +29,7 @@ impl Action {
     fn round(&self) -> Option<u64> {
         match self {
             Self::CheckIn(round) | Self::Header(round) | Self::Chunk(round, _) | Self::Unmask(round) => Some(*round),
-            Self::Enrol(_) | Self::Deal(_) | Self::Complain(..) => None,
+            Self::Enrol(_) | Self::Deal(_) | Self::Complain(..) | Self::Evaluate(_) => None,
         }
     }
 }

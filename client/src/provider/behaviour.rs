@@ -23,6 +23,11 @@ pub trait Behaviour: Send + Sync {
         true
     }
 
+    /// Whether its seat answers when the groups of an epoch are to be cut.
+    fn evaluates(&self, _epoch: u64) -> bool {
+        true
+    }
+
     /// Whether its seat answers in a round.
     fn answers(&self, _round: u64) -> bool {
         true

@@ -132,6 +132,11 @@ pub enum Event {
         /// Bytes of the chunks that were sent; 0 for the header.
         bytes: u64,
     },
+    /// The seat answered with its share of the value that cuts the groups.
+    Evaluated {
+        /// The epoch.
+        epoch: u64,
+    },
     /// The seat answered.
     Answered {
         /// The round.

@@ -102,7 +102,7 @@ impl fmt::Debug for Leave {
 
 /// What a provider that leaves still does: what commits it to nothing more.
 pub(super) fn is_owed(due: &Due) -> bool {
-    matches!(due, Due::CheckDeals { .. } | Due::Submit { .. } | Due::Unmask { .. })
+    matches!(due, Due::CheckDeals { .. } | Due::Evaluate { .. } | Due::Submit { .. } | Due::Unmask { .. })
 }
 
 impl Provider {
@@ -145,6 +145,12 @@ impl Provider {
         member: Option<&pb::Member>,
     ) -> Result<Option<Owed>, ProviderError> {
         use pb::RoundPhase::{CheckIn, Submit, Unmask};
+        if awaited.iter().any(|due| matches!(due, Due::Evaluate { .. })) {
+            let epoch = snapshot.epoch();
+            let by_height = epoch.window.map_or(height, |window| window.opened_height + u64::from(window.length));
+            let round = snapshot.task().round + 1;
+            return Ok(Some(Owed { round, submission: false, answer: true, by_height, by_time: None }));
+        }
         let (Some(view), Some(member)) = (snapshot.round()?, member) else { return Ok(None) };
         let (record, phase) = (view.record, view.record.phase());
         let windows = snapshot.terms.settings.windows.unwrap_or_default();

@@ -234,6 +234,7 @@ impl Provider {
                 Due::Enrol { epoch } => self.enrol(&snapshot, height, epoch).await,
                 Due::Deal { epoch } => self.deal(&snapshot, height, epoch).await,
                 Due::CheckDeals { epoch } => self.open_deals(&snapshot, height, epoch).await,
+                Due::Evaluate { epoch, seat } => self.evaluate(&snapshot, height, epoch, seat).await,
                 Due::CheckIn { round } => self.check_in(&snapshot, height, round).await,
                 Due::Submit { round, header, stored } => self.submit(&snapshot, height, round, header, &stored).await,
                 Due::Unmask { round, seat } => self.unmask(&snapshot, height, round, seat).await,
@@ -267,7 +268,7 @@ impl Provider {
             (snapshot.round.as_ref().and_then(|r| r.round.as_ref()), member.map(|m| m.slot))
         {
             if round.number > self.settled {
-                self.seen.insert(round.number, slot > 0 && round.survivors.contains(&slot));
+                self.seen.insert(round.number, slot > 0 && bauta_rounds::derive::takes_part(round, slot));
             }
         }
         let over: Vec<u64> =
@@ -279,7 +280,9 @@ impl Provider {
             self.attempts.forget_round(number);
             if let Some(settled) = settled {
                 let finished = settled.phase() == pb::RoundPhase::Finished;
-                let took_part = took_part || member.is_some_and(|member| settled.survivors.contains(&member.slot));
+                let takes_part = |member: &pb::Member| bauta_rounds::derive::takes_part(&settled, member.slot);
+                // Of an epoch that is over, the slot is not known any more.
+                let took_part = took_part || member.is_some_and(takes_part);
                 self.records.epoch(settled.epoch).round(number).erase_update()?;
                 self.tell(Event::RoundSettled { round: number, finished, took_part });
             }
@@ -363,6 +366,7 @@ fn name_of(due: &Due) -> &'static str {
         Due::Enrol { .. } => "enrolment",
         Due::Deal { .. } => "the deal",
         Due::CheckDeals { .. } => "opening the deals",
+        Due::Evaluate { .. } => "the seat's share of the joint key's value",
         Due::CheckIn { .. } => "check-in",
         Due::Submit { .. } => "submission",
         Due::Unmask { .. } => "the seat's answer",

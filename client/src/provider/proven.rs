@@ -8,7 +8,8 @@
 //! |---|---|
 //! | task | the settings, the model |
 //! | epoch: `ectx`, `seats_root`, threshold | chain, task, epoch and settings; seats with their keys |
-//! | round: `ctx`, `roster_root`, `group_root`, `request_root`, survivors | model, members with their keys; who checked in with what; what is asked |
+//! | epoch: `dealers_root`, `partition_point` | whose joint key the seats share; who is in which group |
+//! | round: `ctx`, `roster_root`, groups with their roots, `request_root` | model, members with their keys; who checked in with what; what is asked |
 //! | share keys, deal, member | what a seat opens, answers with, and complains about |
 //!
 //! A proof is about the block before the last one. Until it says what the node says, nothing is done; when it says something else, the
@@ -98,7 +99,38 @@ impl Snapshot {
         Ok(true)
     }
 
-    /// Whether a round is proven up to a stage, and the epoch with its seats.
+    /// Whether the seats are proven, and the dealers whose joint key they share.
+    pub(super) async fn dealers_are_proven(&self, chain: &Chain) -> Result<bool, ProviderError> {
+        if chain.light().is_none() {
+            return Ok(true);
+        }
+        if !self.seats_are_proven(chain).await? {
+            return Ok(false);
+        }
+        let shown = self.epoch();
+        let proven = epoch(chain, shown.task_id, shown.number).await?;
+        let Some(proven) = proven.filter(|proven| !proven.dealers_root.is_empty()) else { return Ok(false) };
+        same("an epoch", "root of its dealers", &shown.dealers_root, &proven.dealers_root)?;
+        Ok(true)
+    }
+
+    /// Whether the groups are proven, too.
+    pub(super) async fn partition_is_proven(&self, chain: &Chain) -> Result<bool, ProviderError> {
+        if chain.light().is_none() {
+            return Ok(true);
+        }
+        if !self.dealers_are_proven(chain).await? {
+            return Ok(false);
+        }
+        let (what, shown) = ("the partition", self.epoch());
+        let proven = epoch(chain, shown.task_id, shown.number).await?;
+        let Some(proven) = proven.filter(|proven| proven.groups > 0) else { return Ok(false) };
+        same(what, "number of groups", &shown.groups, &proven.groups)?;
+        same(what, "value of the joint key", &shown.partition_point, &proven.partition_point)?;
+        Ok(true)
+    }
+
+    /// Whether a round is proven up to a stage, and the epoch with its seats and groups.
     pub(super) async fn round_is_proven(
         &self,
         chain: &Chain,
@@ -108,7 +140,7 @@ impl Snapshot {
         if chain.light().is_none() {
             return Ok(true);
         }
-        if !self.seats_are_proven(chain).await? {
+        if !self.partition_is_proven(chain).await? {
             return Ok(false);
         }
         let (what, shown) = ("a round", view.record);
@@ -122,11 +154,14 @@ impl Snapshot {
         if stage == Stage::Open {
             return Ok(true);
         }
-        if proven.group_root.is_empty() {
+        if proven.groups.is_empty() {
             return Ok(false);
         }
-        same("a group", "root", &shown.group_root, &proven.group_root)?;
-        same("a group", "list of members", &shown.group, &proven.group)?;
+        let roots =
+            |round: &pb::Round| -> Vec<Vec<u8>> { round.groups.iter().map(|group| group.root.clone()).collect() };
+        let lists = |round: &pb::Round| -> Vec<Vec<u32>> { round.groups.iter().map(|of| of.members.clone()).collect() };
+        same("a group", "root", &roots(shown), &roots(&proven))?;
+        same("a group", "list of members", &lists(shown), &lists(&proven))?;
         if stage == Stage::Group {
             return Ok(true);
         }
@@ -135,6 +170,9 @@ impl Snapshot {
         }
         same("survivors", "request_root", &shown.request_root, &proven.request_root)?;
         same("survivors", "list", &shown.survivors, &proven.survivors)?;
+        let lists =
+            |round: &pb::Round| -> Vec<Vec<u32>> { round.groups.iter().map(|of| of.survivors.clone()).collect() };
+        same("survivors", "list", &lists(shown), &lists(&proven))?;
         Ok(true)
     }
 }

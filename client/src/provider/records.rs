@@ -10,6 +10,8 @@
 //!                  epoch-<e>/keys          the four keys (secret, erased when the epoch is closed)
 //!                            enrol, deal   the messages
 //!                            shares        the shares of the other providers' keys (secret, erased likewise)
+//!                            evaluated     what the seat evaluates the joint key on
+//!                            evaluation    the message
 //!                            closed        written when the secrets were erased
 //!                            round-<r>/check_in      the message and its weight
 //!                                      update        the encoded update (secret, erased when the round is over)
@@ -279,6 +281,22 @@ impl EpochRecords {
 
     pub fn put_deal(&self, message: &StoredMessage) -> Result<(), RecordError> {
         self.write("deal", &message.encode_to_vec())
+    }
+
+    /// Whether the seat may evaluate the joint key on this: only on what it evaluates first. With other dealers it would tell more.
+    pub fn may_evaluate(&self, input: &[u8; 32]) -> Result<bool, RecordError> {
+        match read(&self.folder.join("evaluated"))? {
+            Some(agreed) => Ok(agreed == input),
+            None => self.write("evaluated", input).map(|()| true),
+        }
+    }
+
+    pub fn evaluation(&self) -> Result<Option<StoredMessage>, RecordError> {
+        decoded(&self.folder.join("evaluation"))
+    }
+
+    pub fn put_evaluation(&self, message: &StoredMessage) -> Result<(), RecordError> {
+        self.write("evaluation", &message.encode_to_vec())
     }
 
     /// Shares by the dealers' addresses.

@@ -170,8 +170,7 @@ impl Provider {
             return Ok(());
         }
         snapshot.own_seat(&self.address, seat)?;
-        let group = view.group(&snapshot.epoch.members)?;
-        let requests = view.requests(&group, snapshot.terms.cohort.min_group)?;
+        let requests = view.requests(&snapshot.epoch.members, snapshot.terms.cohort.min_group)?;
         let records = self.records.epoch(view.record.epoch).round(round);
         let stored = match records.partial()? {
             Some(stored) => {
@@ -206,6 +205,70 @@ impl Provider {
         Ok(())
     }
 
+    /// The shares on disk by the slots of their dealers.
+    fn shares_by_slot(&self, snapshot: &Snapshot, epoch: u64) -> Result<BTreeMap<Slot, Share>, ProviderError> {
+        let by_dealer = self.records.epoch(epoch).shares()?;
+        let mut shares = BTreeMap::new();
+        for member in snapshot.epoch.members.iter().filter(|member| member.slot > 0) {
+            if let (Some(share), Ok(slot)) = (by_dealer.get(&member.address), Slot::new(member.slot)) {
+                shares.insert(slot, share.clone());
+            }
+        }
+        Ok(shares)
+    }
+
+    /// Answers with this seat's share of the joint key's value, which cuts the groups. What is evaluated is on disk before the answer
+    /// is made, and the answer before it is sent; later only those bytes are sent again.
+    pub(super) async fn evaluate(
+        &mut self,
+        snapshot: &Snapshot,
+        height: u64,
+        epoch: u64,
+        seat: u32,
+    ) -> Result<(), ProviderError> {
+        let action = Action::Evaluate(epoch);
+        if !self.behaviour.evaluates(epoch) || !self.attempts.is_time(&action, height) {
+            return Ok(());
+        }
+        if !snapshot.dealers_are_proven(&self.chain).await? {
+            return Ok(());
+        }
+        snapshot.own_seat(&self.address, seat)?;
+        let dealers = snapshot.dealers()?;
+        let input =
+            derive::partition_input(&snapshot.epoch()).map_err(|why| ProviderError::inconsistent("an epoch", why))?;
+        let records = self.records.epoch(epoch);
+        let stored = match records.evaluation()? {
+            _ if !records.may_evaluate(input.hash())? => {
+                let why = "are others than those whose joint key this seat has evaluated in this epoch";
+                return Err(ProviderError::inconsistent("the dealers", why));
+            }
+            Some(stored) => stored,
+            None => {
+                self.open_deals(snapshot, height, epoch).await?;
+                let keys = self.keys(epoch, "an enrolment")?;
+                snapshot.member(&self.address, Some(&keys))?;
+                let index = SeatIndex::new(seat).map_err(|why| ProviderError::inconsistent("a seat", why))?;
+                let shares = self.shares_by_slot(snapshot, epoch)?;
+                let role = Seat::new(&keys, snapshot.ectx, &self.address, index);
+                let stored = StoredMessage::of(&role.evaluate(&input, &dealers, &shares, &mut self.rng)?);
+                records.put_evaluation(&stored)?;
+                stored
+            }
+        };
+        let message = pb::MsgEvaluate {
+            sender: self.signer.address().to_owned(),
+            task_id: self.config.task,
+            epoch,
+            body: stored.body,
+            signature: stored.signature,
+        };
+        if self.post(height, action, message.to_any(), cost::EVALUATION).await? {
+            self.tell(Event::Evaluated { epoch });
+        }
+        Ok(())
+    }
+
     fn answer(
         &mut self,
         snapshot: &Snapshot,
@@ -217,13 +280,7 @@ impl Provider {
         let keys = self.keys(epoch, "an enrolment")?;
         snapshot.member(&self.address, Some(&keys))?;
         let index = SeatIndex::new(seat).map_err(|why| ProviderError::inconsistent("a seat", why))?;
-        let by_dealer = self.records.epoch(epoch).shares()?;
-        let mut shares: BTreeMap<Slot, Share> = BTreeMap::new();
-        for member in snapshot.epoch.members.iter().filter(|member| member.slot > 0) {
-            if let (Some(share), Ok(slot)) = (by_dealer.get(&member.address), Slot::new(member.slot)) {
-                shares.insert(slot, share.clone());
-            }
-        }
+        let shares = self.shares_by_slot(snapshot, epoch)?;
         let records = self.records.epoch(epoch).round(view.record.number);
         let mut answers = records.answers()?.unwrap_or_else(|| AnswerRecord::new(&view.rctx));
         let admitted = answers.admit(requests)?;

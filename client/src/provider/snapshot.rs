@@ -8,9 +8,10 @@ use bauta_rounds::derive;
 use bauta_rounds::terms::Terms;
 use bauta_schema::training::v1 as pb;
 use bauta_secagg::context::{Ctx, Ectx, ModelHash, Rctx, Root, SettingsHash};
-use bauta_secagg::encoding::Address;
+use bauta_secagg::encoding::{Address, Slot};
 use bauta_secagg::enrol::ProviderKeys;
 use bauta_secagg::parties::{Group, Seats};
+use bauta_secagg::partition;
 use bauta_secagg::unmask::Requests;
 
 use super::ProviderError;
@@ -121,6 +122,37 @@ impl Snapshot {
         Ok(())
     }
 
+    /// The slots of the dealers whose joint key the seats share, compared with their root.
+    pub fn dealers(&self) -> Result<Vec<Slot>, ProviderError> {
+        let wrong = |why: &str| ProviderError::inconsistent("the dealers", why);
+        let dealers = derive::dealers(&self.epoch.members).map_err(|why| wrong(&why.to_string()))?;
+        if dealers.root().as_bytes()[..] != self.epoch().dealers_root[..] {
+            return Err(wrong("do not have their root"));
+        }
+        Ok(dealers.iter().map(|(slot, _)| slot).collect())
+    }
+
+    /// That every dealer is shown in the group that the value of their joint key gives it.
+    pub fn check_partition(&self) -> Result<(), ProviderError> {
+        let wrong = |why: &str| ProviderError::inconsistent("the partition", why);
+        let (record, size) = (self.epoch(), self.terms.cohort.group_size);
+        let dealers = self.dealers()?;
+        if record.partition_point.is_empty() && partition::groups(dealers.len(), size as usize) > 1 {
+            return Err(wrong("has one group, where so many dealers make more"));
+        }
+        let groups = derive::partition(&record, &dealers, size).map_err(|why| wrong(&why.to_string()))?;
+        let shown = |slot: &Slot| {
+            let member = self.epoch.members.iter().find(|member| member.slot == slot.get());
+            member.map_or(0, |member| member.group)
+        };
+        let mut numbered = (1u32..).zip(&groups);
+        let is_right = numbered.all(|(number, group)| group.iter().all(|slot| shown(slot) == number));
+        if !is_right || record.groups as usize != groups.len() {
+            return Err(wrong("is not the one that the value of the joint key gives"));
+        }
+        Ok(())
+    }
+
     /// The running round with its contexts recomputed.
     pub fn round(&self) -> Result<Option<RoundView<'_>>, ProviderError> {
         let Some(response) = &self.round else { return Ok(None) };
@@ -160,22 +192,38 @@ impl Snapshot {
 }
 
 impl RoundView<'_> {
-    /// Those who checked in, compared with their root.
-    pub fn group(&self, members: &[pb::Member]) -> Result<Group, ProviderError> {
+    /// Those of a member's group who checked in, compared with their root, and each with the group that the partition gives it.
+    pub fn group(&self, members: &[pb::Member], own: &pb::Member) -> Result<Group, ProviderError> {
         let wrong = |why: &str| ProviderError::inconsistent("a group", why);
-        let group = derive::group(members, &self.response.check_ins).map_err(|why| wrong(&why.to_string()))?;
-        if group.root().as_bytes()[..] != self.record.group_root[..] {
+        let shown = self.record.groups.iter().find(|group| group.number == own.group);
+        let shown = shown.ok_or_else(|| wrong("is not among the round's"))?;
+        let is_of_group = |slot: &u32| members.iter().any(|member| member.slot == *slot && member.group == own.group);
+        if !shown.members.contains(&own.slot) || !shown.members.iter().all(is_of_group) {
+            return Err(wrong("has others than the members that the partition gives it"));
+        }
+        let group = derive::group_of_round(members, &self.response.check_ins, shown);
+        let group = group.map_err(|why| wrong(&why.to_string()))?;
+        if group.root().as_bytes()[..] != shown.root[..] {
             return Err(wrong("does not have its root"));
         }
         Ok(group)
     }
 
-    /// What is asked of the seats, compared with its root.
-    pub fn requests(&self, group: &Group, min_group: u32) -> Result<Requests, ProviderError> {
+    /// What is asked of the seats, compared with its root, and the groups in it with theirs.
+    pub fn requests(&self, members: &[pb::Member], min_group: u32) -> Result<Requests, ProviderError> {
         let wrong = |why: &str| ProviderError::inconsistent("survivors", why);
-        let survivors =
-            derive::survivors(group, &self.record.survivors, min_group).map_err(|why| wrong(&why.to_string()))?;
-        let requests = derive::requests(self.record, group, &survivors).map_err(|why| wrong(&why.to_string()))?;
+        let groups = derive::released_groups(members, &self.response.check_ins, self.record, min_group)
+            .map_err(|why| wrong(&why.to_string()))?;
+        let shown = self.record.groups.iter().filter(|group| derive::is_released(group));
+        if !shown.zip(&groups).all(|(shown, (group, _))| group.root().as_bytes()[..] == shown.root[..]) {
+            return Err(ProviderError::inconsistent("a group", "does not have its root"));
+        }
+        let mut survivors: Vec<u32> = self.record.groups.iter().flat_map(|group| group.survivors.clone()).collect();
+        survivors.sort_unstable();
+        if survivors != self.record.survivors {
+            return Err(wrong("are others than those of the groups"));
+        }
+        let requests = derive::requests(self.record, &groups).map_err(|why| wrong(&why.to_string()))?;
         if requests.root().as_bytes()[..] != self.record.request_root[..] {
             return Err(wrong("do not give the round's request_root"));
         }

@@ -36,6 +36,7 @@ impl Provider {
             && self.behaviour.checks_in(round)
             && snapshot.round_is_proven(&self.chain, &view, Stage::Open).await?
         {
+            snapshot.check_partition()?;
             self.post_check_in(snapshot, height, round).await?;
         }
         Ok(())
@@ -102,7 +103,7 @@ impl Provider {
         Ok(())
     }
 
-    /// Whether enough of those who may be in the group are attested by issuers that the policy trusts: a sum over one honest provider and
+    /// Whether enough of those of its group who may check in are attested by issuers that the policy trusts: a sum over one honest provider and
     /// many of somebody's own is that provider's update.
     async fn check_company(&mut self, snapshot: &Snapshot, round: u64) -> Result<(), ProviderError> {
         let epoch = snapshot.epoch().number;
@@ -110,7 +111,8 @@ impl Provider {
             self.attested = Some((epoch, self.read_attested(snapshot).await?));
         }
         let Some((_, attested)) = &self.attested else { return Ok(()) };
-        let members = snapshot.epoch.members.iter();
+        let own = snapshot.member(&self.address, None)?.map_or(0, |member| member.group);
+        let members = snapshot.epoch.members.iter().filter(|member| member.group == own);
         let company: Vec<_> = members.filter(|member| bauta_rounds::derive::is_qualified(member, round)).collect();
         let count = company.iter().filter(|member| attested.contains(&member.address)).count();
         Ok(self.config.policy.admits_group(count, company.len())?)
@@ -234,7 +236,8 @@ impl Provider {
     /// The group, compared with its root and with what the policy and the settings ask of it.
     fn group(&self, snapshot: &Snapshot, view: &RoundView<'_>, weight: u64) -> Result<Group, ProviderError> {
         let wrong = |why: &str| ProviderError::inconsistent("a group", why);
-        let group = view.group(&snapshot.epoch.members)?;
+        snapshot.check_partition()?;
+        let group = self.shown_group(snapshot, view)?;
         if group.len() < snapshot.terms.cohort.min_group as usize {
             return Err(wrong("has fewer members than the task's min_group"));
         }
@@ -247,6 +250,13 @@ impl Provider {
             self.config.policy.admits_group(count, group.len()).map_err(|why| wrong(&why.to_string()))?;
         }
         Ok(group)
+    }
+
+    /// This provider's group as the chain shows it.
+    fn shown_group(&self, snapshot: &Snapshot, view: &RoundView<'_>) -> Result<Group, ProviderError> {
+        let own = snapshot.member(&self.address, None)?;
+        let own = own.ok_or_else(|| ProviderError::inconsistent("a group", "is not this provider's"))?;
+        view.group(&snapshot.epoch.members, own)
     }
 
     fn mask_towards(
@@ -277,7 +287,7 @@ impl Provider {
         let stored = submission.header.clone().unwrap_or_default();
         let header = bauta_secagg::signature::Signed::from_parts(&stored.body, &stored.signature)
             .map_err(|why| ProviderError::inconsistent("an own record", why))?;
-        let group = view.group(&snapshot.epoch.members)?;
+        let group = self.shown_group(snapshot, view)?;
         self.behaviour.submitted(&Scene {
             chain_id: self.chain.id(),
             task: self.config.task,

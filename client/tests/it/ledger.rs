@@ -114,6 +114,7 @@ fn call(any: &Any) -> Message {
         type_url::ENROL => protocol!(pb::MsgEnrol, Call::Enrol),
         type_url::DEAL => protocol!(pb::MsgDeal, Call::Deal),
         type_url::COMPLAIN => protocol!(pb::MsgComplain, Call::Complain),
+        type_url::EVALUATE => protocol!(pb::MsgEvaluate, Call::Evaluate),
         type_url::CHECK_IN => protocol!(pb::MsgCheckIn, Call::CheckIn),
         type_url::SUBMIT_HEADER => protocol!(pb::MsgSubmitHeader, Call::SubmitHeader),
         type_url::SUBMIT_CHUNK => protocol!(pb::MsgSubmitChunk, Call::SubmitChunk),

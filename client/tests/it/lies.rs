@@ -114,6 +114,7 @@ async fn false_survivors_are_caught_before_a_seat_answers() {
     let error = caught("Round", |answer| {
         let (mut response, mut round) = round_in(pb::RoundPhase::Unmask, answer)?;
         round.survivors.pop();
+        round.groups[0].survivors.pop();
         response.round = Some(round);
         Some(response.encode_to_vec())
     })

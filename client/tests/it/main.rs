@@ -9,6 +9,7 @@
 
 mod complaints;
 mod endpoints;
+mod groups;
 mod headers;
 mod leaving;
 mod ledger;

@@ -14,14 +14,14 @@ use crate::lies::foreign_point;
 use crate::mock::RpcLie;
 use crate::world::World;
 
-type Lie = Box<dyn FnMut(&mut Shown) -> bool + Send>;
+pub type Lie = Box<dyn FnMut(&mut Shown) -> bool + Send>;
 
 /// What the node shows of a task; a lie changes it, and says whether it did.
 #[derive(Default)]
-struct Shown {
+pub struct Shown {
     /// Which of the two was asked for.
     asked: String,
-    epoch: pb::QueryEpochResponse,
+    pub epoch: pb::QueryEpochResponse,
     round: pb::QueryRoundResponse,
 }
 
@@ -47,24 +47,31 @@ impl Shown {
         let model = ModelHash::from_bytes(record.model_hash.clone().try_into().unwrap());
         record.roster_root = roster.as_bytes().to_vec();
         record.ctx = Ctx::new(&rctx, &model, &roster).as_bytes().to_vec();
-        if record.group_root.is_empty() {
+        if record.groups.is_empty() {
             return;
         }
         let group = derive::group(&self.epoch.members, &self.round.check_ins).unwrap();
-        self.record().group_root = group.root().as_bytes().to_vec();
+        self.record().groups[0].root = group.root().as_bytes().to_vec();
         if self.record().request_root.is_empty() {
             return;
         }
-        let survivors = derive::survivors(&group, &self.record().survivors, 3).unwrap();
-        let requests = derive::requests(self.record(), &group, &survivors).unwrap();
+        let check_ins = self.round.check_ins.clone();
+        let members = self.epoch.members.clone();
+        let groups = derive::released_groups(&members, &check_ins, self.record(), 3).unwrap();
+        let requests = derive::requests(self.record(), &groups).unwrap();
         self.record().request_root = requests.root().as_bytes().to_vec();
     }
 }
 
 /// Runs a task in which the node lies to provider 0 from the first time that the lie applies; why provider 0 did nothing.
-async fn caught(rounds: u32, mut lie: Lie, rpc: Option<RpcLie>) -> String {
-    let mut world = World::new(4, rounds).await;
+async fn caught(rounds: u32, lie: Lie, rpc: Option<RpcLie>) -> String {
+    caught_in(World::new(4, rounds).await, lie, rpc).await
+}
+
+/// The same in a world.
+pub async fn caught_in(mut world: World, mut lie: Lie, rpc: Option<RpcLie>) -> String {
     world.light_up();
+    let n = world.providers.len();
     let (active, applied) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
     let (is_active, note) = (Arc::clone(&active), Arc::clone(&applied));
     let mut shown = Shown::default();
@@ -97,7 +104,7 @@ async fn caught(rounds: u32, mut lie: Lie, rpc: Option<RpcLie>) -> String {
     }
     for _ in 0..100 {
         let height = world.node.lock().height;
-        for index in 1..4 {
+        for index in 1..n {
             world.providers[index].as_mut().unwrap().step(height).await.unwrap();
         }
         let sent = world.node.lock().broadcasts;
@@ -118,7 +125,7 @@ async fn caught(rounds: u32, mut lie: Lie, rpc: Option<RpcLie>) -> String {
     panic!("the lie was not caught, or never applied");
 }
 
-fn in_epoch(phase: pb::EpochPhase, mut lie: impl FnMut(&mut Shown) + Send + 'static) -> Lie {
+pub fn in_epoch(phase: pb::EpochPhase, mut lie: impl FnMut(&mut Shown) + Send + 'static) -> Lie {
     Box::new(move |shown| {
         let applies = shown.epoch_phase() == phase;
         if applies {
@@ -206,6 +213,7 @@ async fn another_model_with_its_context_is_caught_before_a_check_in() {
 async fn false_survivors_with_their_request_list_are_caught_before_a_seat_answers() {
     let lie = in_round(1, pb::RoundPhase::Unmask, |shown| {
         shown.record().survivors.pop();
+        shown.record().groups[0].survivors.pop();
     });
     let error = caught(1, lie, None).await;
     assert!(error.contains("survivors") && error.contains("headers prove"), "{error}");

@@ -59,6 +59,10 @@ impl<B: Behaviour> Behaviour for Noted<B> {
         self.inner.submits(round)
     }
 
+    fn evaluates(&self, epoch: u64) -> bool {
+        self.inner.evaluates(epoch)
+    }
+
     fn answers(&self, round: u64) -> bool {
         self.inner.answers(round)
     }
@@ -85,6 +89,10 @@ impl Behaviour for Shared {
 
     fn submits(&self, round: u64) -> bool {
         self.0.submits(round)
+    }
+
+    fn evaluates(&self, epoch: u64) -> bool {
+        self.0.evaluates(epoch)
     }
 
     fn answers(&self, round: u64) -> bool {
@@ -182,10 +190,22 @@ impl World {
     }
 
     pub async fn with(behaviours: Vec<Shared>, rounds: u32) -> Self {
+        let task = settings(u32::try_from(behaviours.len()).unwrap(), rounds);
+        Self::with_settings(behaviours, task).await
+    }
+
+    /// `n` honest providers in groups of `g` to `2g - 1`.
+    pub async fn grouped(n: usize, g: u32, rounds: u32) -> Self {
+        let mut task = settings(u32::try_from(n).unwrap(), rounds);
+        let cohort = task.cohort.as_mut().unwrap();
+        (cohort.group_size, cohort.min_group, cohort.min_providers) = (g, (3 * g).div_ceil(4).max(3), g);
+        Self::with_settings((0..n).map(|_| Shared(Arc::new(Honest))).collect(), task).await
+    }
+
+    pub async fn with_settings(behaviours: Vec<Shared>, task: pb::TaskSettings) -> Self {
         let node = MockNode::new(Ledger::new());
         let owner = node.signer(200);
         let n = behaviours.len();
-        let task = settings(u32::try_from(n).unwrap(), rounds);
         let task = model_provider::create(&node.chain(), &owner, task, zeros(), 1_000_000_000).await.unwrap();
         let trained = Trained::default();
         let noted =

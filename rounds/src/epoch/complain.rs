@@ -1,6 +1,6 @@
 //! Complaints: a seat opens a share that it cannot use, and the chain decides between dealer and seat.
 
-use super::{end, enter, standing, Standing};
+use super::{end, partition, standing, Standing};
 use crate::end_block::Turn;
 use crate::env::{Env, Storage};
 use crate::error::{Error, Rejection};
@@ -8,7 +8,7 @@ use crate::message::{Awaited, Pays};
 use crate::offence::{evidence, is_barred, is_barred_for_good, record, Offence};
 use crate::output::{Event, Output};
 use crate::terms::Terms;
-use crate::{cost, derive, round, state};
+use crate::{cost, derive, state};
 use bauta_schema::training::v1::{
     Bar, Complaint as ComplaintRecord, Epoch, EpochEnd, EpochPhase, Member, MsgComplain, OffenceKind, Task,
 };
@@ -32,7 +32,7 @@ impl Checked {
 /// Whether a complaint may be made: at any time from the end of dealing to the end of the epoch, once a seat and dealer.
 pub(crate) fn check(storage: &dyn Storage, sender: &[u8], msg: &MsgComplain) -> Result<Checked, Error> {
     let standing = standing(storage, msg.task_id, msg.epoch)?;
-    if standing.epoch.phase() != EpochPhase::Rounds {
+    if !matches!(standing.epoch.phase(), EpochPhase::Partition | EpochPhase::Rounds) {
         standing.expect(EpochPhase::Complain, "complain")?;
     }
     let member = state::member(storage, msg.task_id, msg.epoch, sender)?;
@@ -128,7 +128,7 @@ pub(crate) fn judge(
     Ok(complain::judge(ectx, &state, signed))
 }
 
-/// Closes the complaint window: slots are given to the dealers that qualify, and the first round opens.
+/// Closes the complaint window: slots are given to the dealers that qualify, and they are cut into groups.
 pub(super) fn advance(turn: &mut Turn<'_>, task: &mut Task, terms: &Terms, epoch: &mut Epoch) -> Result<(), Error> {
     let window = epoch.window.unwrap_or_default();
     if !turn.now.closes(&window, false) {
@@ -137,8 +137,7 @@ pub(super) fn advance(turn: &mut Turn<'_>, task: &mut Task, terms: &Terms, epoch
     if give_slots(turn.storage, task, epoch)? < terms.cohort.group_size {
         return end(turn, task, terms, epoch.clone(), EpochEnd::TooFewProviders);
     }
-    enter(turn, epoch, EpochPhase::Rounds, None);
-    round::open(turn, task, terms, epoch.clone())
+    partition::begin(turn, task, terms, epoch)
 }
 
 /// Slots: the rank among the dealers that qualify, fixed for the epoch.

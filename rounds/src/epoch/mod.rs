@@ -3,10 +3,11 @@
 pub(crate) mod complain;
 pub(crate) mod deal;
 pub(crate) mod enrol;
+pub(crate) mod partition;
 
 use crate::cancel::{self, running};
 use crate::end_block::Turn;
-use crate::env::Storage;
+use crate::env::{Budget, Storage};
 use crate::error::Error;
 use crate::escrow::Purse;
 use crate::keys::{self, prefix};
@@ -114,7 +115,13 @@ pub(crate) fn enter(turn: &mut Turn<'_>, epoch: &mut Epoch, phase: EpochPhase, w
 }
 
 /// What the end of a block does to an epoch that is not in its rounds.
-pub(crate) fn advance(turn: &mut Turn<'_>, task: &mut Task, terms: &Terms, mut epoch: Epoch) -> Result<(), Error> {
+pub(crate) fn advance(
+    turn: &mut Turn<'_>,
+    budget: &mut Budget,
+    task: &mut Task,
+    terms: &Terms,
+    mut epoch: Epoch,
+) -> Result<(), Error> {
     if task.status() == TaskStatus::Cancelling {
         return end(turn, task, terms, epoch, EpochEnd::Task);
     }
@@ -122,6 +129,7 @@ pub(crate) fn advance(turn: &mut Turn<'_>, task: &mut Task, terms: &Terms, mut e
         EpochPhase::Enrol => enrol::advance(turn, task, terms, &mut epoch),
         EpochPhase::Deal => deal::advance(turn, task, terms, &mut epoch),
         EpochPhase::Complain => complain::advance(turn, task, terms, &mut epoch),
+        EpochPhase::Partition => partition::advance(turn, budget, task, terms, &mut epoch),
         other => {
             Err(Error::State(format!("epoch {} of task {} is in phase {}", epoch.number, task.id, phase_name(other))))
         }

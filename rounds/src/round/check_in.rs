@@ -11,7 +11,7 @@ use crate::output::{Event, Output};
 use crate::terms::Terms;
 use crate::{cost, derive, epoch as epochs, state};
 use bauta_schema::training::v1::{
-    AbortReason, CheckIn as CheckInRecord, Epoch, Member, MsgCheckIn, OffenceKind, Round, RoundPhase, Task,
+    AbortReason, CheckIn as CheckInRecord, Epoch, Member, MsgCheckIn, OffenceKind, Round, RoundGroup, RoundPhase, Task,
 };
 use bauta_secagg::check_in::{self, CheckIn, CheckInState};
 use bauta_secagg::context::Rctx;
@@ -103,6 +103,7 @@ pub(crate) fn handle(
         point: signed.body.point.to_bytes().to_vec(),
         height: env.height,
         removed: false,
+        group: member.group,
     };
     state::put_check_in(storage, task.id, msg.round, &check_in);
     if !is_early {
@@ -151,16 +152,46 @@ pub(super) fn advance(
     if !turn.now.closes(&window, nobody_is_awaited) {
         return Ok(());
     }
-    let (removed, group): (Vec<_>, Vec<_>) = check_ins.into_iter().partition(|check_in| check_in.removed);
+    let (removed, stand): (Vec<_>, Vec<_>) = check_ins.into_iter().partition(|check_in| check_in.removed);
     for check_in in removed {
         turn.storage.remove(&keys::address(prefix::CHECK_IN, &[task.id, round.number], &check_in.address));
     }
-    round.check_ins = group.len() as u32;
-    if round.check_ins < terms.cohort.min_group {
+    round.check_ins = stand.len() as u32;
+    round.groups = form_groups(&epoch, &members, &stand, terms.cohort.min_group)?;
+    round.group = owing(&round.groups);
+    if round.group.is_empty() {
         return settle::abort(turn, task, terms, epoch, round, AbortReason::TooFewCheckIns);
     }
-    round.group_root = derive::group(&members, &group)?.root().as_bytes().to_vec();
-    round.group = group.iter().map(|check_in| check_in.slot).collect();
     enter(turn, &mut round, RoundPhase::Submit, Some(terms.windows.submit));
     Ok(())
+}
+
+/// Those of each of the epoch's groups who checked in. A group of too few is void, and its members are excused.
+fn form_groups(
+    epoch: &Epoch,
+    members: &[Member],
+    check_ins: &[CheckInRecord],
+    min_group: u32,
+) -> Result<Vec<RoundGroup>, Error> {
+    let mut groups = Vec::new();
+    for number in 1..=epoch.groups {
+        let own: Vec<_> = check_ins.iter().filter(|check_in| check_in.group == number).cloned().collect();
+        let slots = own.iter().map(|check_in| check_in.slot).collect();
+        let mut group = RoundGroup { number, members: slots, ..Default::default() };
+        if own.len() < min_group as usize {
+            group.set_void(AbortReason::TooFewCheckIns);
+        } else {
+            group.root = derive::group(members, &own)?.root().as_bytes().to_vec();
+        }
+        groups.push(group);
+    }
+    Ok(groups)
+}
+
+/// The slots of those in groups that go on, ascending.
+fn owing(groups: &[RoundGroup]) -> Vec<u32> {
+    let mut slots: Vec<u32> =
+        groups.iter().filter(|group| derive::goes_on(group)).flat_map(|group| group.members.clone()).collect();
+    slots.sort_unstable();
+    slots
 }

@@ -8,7 +8,7 @@ use crate::env::Budget;
 use crate::error::Error;
 use crate::terms::Terms;
 use crate::{cost, derive, state};
-use bauta_learning::combine::{Combination, GroupSum};
+use bauta_learning::combine::GroupSum;
 use bauta_learning::model::Model;
 use bauta_learning::optimiser::State as OptimiserState;
 use bauta_schema::training::v1::{
@@ -29,7 +29,7 @@ enum Step {
     Done,
     /// The budget is spent.
     Later,
-    /// A coordinate of the sum is out of range.
+    /// A coordinate of the group's sum is out of range.
     OutOfRange,
 }
 
@@ -39,34 +39,26 @@ pub(super) fn advance(
     task: &mut Task,
     terms: &Terms,
     epoch: Epoch,
-    round: Round,
+    mut round: Round,
 ) -> Result<(), Error> {
     let asked = Asked::of(turn.storage, &round, terms.cohort.min_group)?;
     let mut progress = state::finalise(turn.storage, task.id, round.number)?;
     let mut step = interpolate(turn, budget, &round, &asked, &mut progress)?;
     if matches!(step, Step::Done) {
-        step = unmask_chunks(turn, budget, terms, &round, &asked, &mut progress)?;
+        step = unmask_groups(turn, budget, terms, &mut round, &asked, &mut progress)?;
     }
-    match step {
-        Step::Later => {
-            state::put_finalise(turn.storage, task.id, round.number, &progress);
-            Ok(())
-        }
-        Step::OutOfRange => {
-            release_chunks(turn, &progress)?;
-            settle::abort(turn, task, terms, epoch, round, AbortReason::OutOfRange)
-        }
-        Step::Done => {
-            let operations = terms.elements.saturating_mul(4 + terms.optimiser.cost()) / 50 + 1;
-            if !budget.take(operations) {
-                state::put_finalise(turn.storage, task.id, round.number, &progress);
-                return Ok(());
-            }
-            let result = move_model(turn, task, terms, &round, &progress)?;
-            release_chunks(turn, &progress)?;
-            settle::finish(turn, task, terms, epoch, round, result)
-        }
+    let sums = round.groups.iter().filter(|group| derive::goes_on(group)).count() as u64;
+    if matches!(step, Step::Done) && sums == 0 {
+        return settle::abort(turn, task, terms, epoch, round, AbortReason::OutOfRange);
     }
+    let operations = terms.elements.saturating_mul(3 + sums + terms.optimiser.cost()) / 50 + 1;
+    if matches!(step, Step::Later) || !budget.take(operations) {
+        state::put_finalise(turn.storage, task.id, round.number, &progress);
+        state::put_round(turn.storage, &round);
+        return Ok(());
+    }
+    let result = move_model(turn, task, terms, &round)?;
+    settle::finish(turn, task, terms, epoch, round, result)
 }
 
 /// The points whose streams are to be removed: one set of integer Lagrange coefficients for the round.
@@ -106,35 +98,75 @@ fn interpolate(
     Ok(if done < entries { Step::Later } else { Step::Done })
 }
 
-/// Sums the survivors' chunks, removes the masks, and checks the range.
+/// Unmasks the sums of the groups, one after the other. A group whose sum is out of range is void alone.
+fn unmask_groups(
+    turn: &mut Turn<'_>,
+    budget: &mut Budget,
+    terms: &Terms,
+    round: &mut Round,
+    asked: &Asked,
+    progress: &mut Finalise,
+) -> Result<Step, Error> {
+    let points: Result<Vec<_>, Error> = progress.points.chunks_exact(POINT).map(derive::point).collect();
+    let opened = OpenedMasks::from_points(points?);
+    let ctx = derive::ctx(round)?;
+    let released: Vec<usize> =
+        (0..round.groups.len()).filter(|&place| derive::is_released(&round.groups[place])).collect();
+    for (&place, (group, survivors)) in released.iter().zip(&asked.groups) {
+        if place < progress.group as usize {
+            continue;
+        }
+        progress.group = place as u32;
+        let removal = MaskRemoval::new(&ctx, group, survivors, &asked.requests, &opened)
+            .map_err(|error| Error::State(error.to_string()))?;
+        let slots = round.groups[place].survivors.clone();
+        let (headers, weight) = headers_of(turn, round, &slots)?;
+        match unmask_chunks(turn, budget, terms, &removal, &headers, weight, progress)? {
+            Step::Later => return Ok(Step::Later),
+            Step::OutOfRange => {
+                round.groups[place].set_void(AbortReason::OutOfRange);
+            }
+            Step::Done => {
+                // As long as the whole sum is put together.
+                if !budget.take(terms.elements / 50 + 1) {
+                    return Ok(Step::Later);
+                }
+                let sum = read_chunks(turn, progress)?;
+                let record = &mut round.groups[place];
+                record.aggregate_hash = turn.blobs.put(&sum).to_vec();
+                record.weight = weight;
+            }
+        }
+        release_chunks(turn, progress)?;
+        progress.chunks.clear();
+        progress.next_chunk = 0;
+        progress.group = place as u32 + 1;
+    }
+    Ok(Step::Done)
+}
+
+/// Sums the chunks of a group's survivors, removes the masks, and checks the range.
 fn unmask_chunks(
     turn: &mut Turn<'_>,
     budget: &mut Budget,
     terms: &Terms,
-    round: &Round,
-    asked: &Asked,
+    removal: &MaskRemoval,
+    headers: &[Header],
+    weight: u64,
     progress: &mut Finalise,
 ) -> Result<Step, Error> {
     let layout = &terms.layout;
-    if progress.next_chunk >= layout.chunks() {
-        return Ok(Step::Done);
-    }
-    let points: Result<Vec<_>, Error> = progress.points.chunks_exact(POINT).map(derive::point).collect();
-    let opened = OpenedMasks::from_points(points?);
-    let removal = MaskRemoval::new(&derive::ctx(round)?, &asked.group, &asked.survivors, &asked.requests, &opened)
-        .map_err(|error| Error::State(error.to_string()))?;
-    let (headers, weight) = survivors(turn, round)?;
     // `B` times the sum of the survivors' weights: no honest coordinate is larger.
     let bound = terms.encoding.aggregate_limit(weight);
     while progress.next_chunk < layout.chunks() {
         let chunk = progress.next_chunk;
         let elements = layout.elements_in(chunk).unwrap_or(0) as u64;
-        let streams = (asked.requests.entries().len() + headers.len()) as u64;
+        let streams = (removal.masks() + headers.len()) as u64;
         if !budget.take(elements.saturating_mul(streams) / cost::ELEMENTS + 1) {
             return Ok(Step::Later);
         }
         let mut sum = layout.zero(chunk).ok_or_else(|| Error::State(format!("there is no chunk {chunk}")))?;
-        for header in &headers {
+        for header in headers {
             let hash =
                 header.chunks.get(chunk as usize).ok_or_else(|| Error::State("a header without a chunk".into()))?;
             let bytes =
@@ -153,12 +185,12 @@ fn unmask_chunks(
     Ok(Step::Done)
 }
 
-/// The headers of the survivors, and the sum of their weights.
-fn survivors(turn: &Turn<'_>, round: &Round) -> Result<(Vec<Header>, u64), Error> {
+/// The headers of a group's survivors, and the sum of their weights.
+fn headers_of(turn: &Turn<'_>, round: &Round, slots: &[u32]) -> Result<(Vec<Header>, u64), Error> {
     let mut headers = Vec::new();
     let mut weight = 0u64;
     for check_in in state::check_ins(turn.storage, round.task_id, round.number)? {
-        if !round.survivors.contains(&check_in.slot) {
+        if !slots.contains(&check_in.slot) {
             continue;
         }
         let record = state::find_header(turn.storage, round.task_id, round.number, &check_in.address)?
@@ -169,27 +201,50 @@ fn survivors(turn: &Turn<'_>, round: &Round) -> Result<(Vec<Header>, u64), Error
     Ok((headers, weight))
 }
 
-/// Combines the sum and lets the optimiser move the model.
-fn move_model(
-    turn: &mut Turn<'_>,
-    task: &mut Task,
-    terms: &Terms,
-    round: &Round,
-    progress: &Finalise,
-) -> Result<RoundResult, Error> {
-    let broken = |error: String| Error::State(error);
-    let mut aggregate = Vec::new();
+/// The sum whose chunks were unmasked, one le64 a coordinate.
+fn read_chunks(turn: &Turn<'_>, progress: &Finalise) -> Result<Vec<u8>, Error> {
+    let mut sum = Vec::new();
     for hash in progress.chunks.chunks_exact(32) {
-        let chunk =
-            turn.blobs.get(&state::hash(hash)?).ok_or_else(|| broken("a chunk of the aggregate is missing".into()))?;
-        aggregate.extend_from_slice(&chunk);
+        let chunk = turn.blobs.get(&state::hash(hash)?);
+        sum.extend_from_slice(&chunk.ok_or_else(|| Error::State("a chunk of an aggregate is missing".into()))?);
     }
-    let sum: Vec<i64> =
-        aggregate.chunks_exact(8).filter_map(|bytes| bytes.try_into().ok().map(i64::from_le_bytes)).collect();
-    let (_, weight) = survivors(turn, round)?;
-    let update = Combination::Mean
-        .combine(&[GroupSum::new(&sum, weight)], terms.encoding.scale_bits)
-        .map_err(|error| broken(error.to_string()))?;
+    Ok(sum)
+}
+
+/// The sums of the groups that finished, with the weights of their survivors.
+fn read_sums(turn: &Turn<'_>, round: &Round) -> Result<Vec<(Vec<i64>, u64)>, Error> {
+    let finished = round.groups.iter().filter(|group| derive::goes_on(group));
+    finished
+        .map(|group| {
+            let bytes = turn.blobs.get(&state::hash(&group.aggregate_hash)?);
+            let bytes = bytes.ok_or_else(|| Error::State("the sum of a group is missing".into()))?;
+            let (values, _) = bytes.as_chunks::<8>();
+            Ok((values.iter().map(|value| i64::from_le_bytes(*value)).collect(), group.weight))
+        })
+        .collect()
+}
+
+/// The sum over all groups, one le64 a coordinate.
+fn total(sums: &[(Vec<i64>, u64)]) -> Result<Vec<u8>, Error> {
+    let overflow = || Error::State("the sums of the groups overflow, although each is in its range".into());
+    let mut total = vec![0i64; sums.first().map_or(0, |(sum, _)| sum.len())];
+    for (sum, _) in sums {
+        for (total, value) in total.iter_mut().zip(sum) {
+            *total = total.checked_add(*value).ok_or_else(overflow)?;
+        }
+    }
+    Ok(total.iter().flat_map(|value| value.to_le_bytes()).collect())
+}
+
+/// Combines the groups' sums by the task's rule, and lets the optimiser move the model.
+fn move_model(turn: &mut Turn<'_>, task: &mut Task, terms: &Terms, round: &Round) -> Result<RoundResult, Error> {
+    let broken = |error: String| Error::State(error);
+    let sums = read_sums(turn, round)?;
+    let groups: Vec<_> = sums.iter().map(|(sum, weight)| GroupSum::new(sum, *weight)).collect();
+    let update =
+        terms.combination().combine(&groups, terms.encoding.scale_bits).map_err(|error| broken(error.to_string()))?;
+    let aggregate = total(&sums)?;
+    let weight = sums.iter().fold(0u64, |total, (_, weight)| total.saturating_add(*weight));
     let blob = |hash: &[u8]| -> Result<Vec<u8>, Error> {
         turn.blobs
             .get(&state::hash(hash)?)
@@ -211,7 +266,7 @@ fn move_model(
     })
 }
 
-/// Releases the chunks of the aggregate that were unmasked so far.
+/// Releases the chunks of a group's sum that were unmasked so far.
 pub(crate) fn release_chunks(turn: &mut Turn<'_>, progress: &Finalise) -> Result<(), Error> {
     for hash in progress.chunks.chunks_exact(32) {
         turn.blobs.release(&state::hash(hash)?);

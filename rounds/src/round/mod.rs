@@ -84,15 +84,14 @@ pub fn is_settled(round: &Round) -> bool {
 pub(crate) fn open(turn: &mut Turn<'_>, task: &mut Task, terms: &Terms, mut epoch: Epoch) -> Result<(), Error> {
     let number = task.round + 1;
     let members = state::members(turn.storage, task.id, epoch.number)?;
-    let qualified = members.iter().filter(|member| derive::is_qualified(member, number)).count() as u32;
+    let qualified = sizes(&epoch, members.iter().filter(|member| derive::is_qualified(member, number)));
     let may_check_in =
         |member: &Member| derive::is_qualified(member, number) && !turn.providers.is_jailed(&member.address);
     let eligible: Vec<&Member> = members.iter().filter(|member| may_check_in(member)).collect();
     let mut purse = Purse::of(task)?;
-    let (fees, rewards) = cost::round(terms, qualified, epoch.seats, epoch.threshold);
-    if let Some(why) =
-        no_round(task, terms, &epoch, &members, eligible.len(), purse.held < fees.saturating_add(rewards))
-    {
+    let (fees, rewards) = cost::round(terms, &qualified, epoch.seats, epoch.threshold);
+    let largest = sizes(&epoch, eligible.iter().copied()).into_iter().max().unwrap_or(0);
+    if let Some(why) = no_round(task, terms, &epoch, &members, largest, purse.held < fees.saturating_add(rewards)) {
         void_check_ins(turn.storage, task.id, number, &[])?;
         return epochs::end(turn, task, terms, epoch, why);
     }
@@ -134,13 +133,23 @@ pub(crate) fn open(turn: &mut Turn<'_>, task: &mut Task, terms: &Terms, mut epoc
     Ok(())
 }
 
-/// Why there can be no further round in an epoch.
+/// How many of these members are in each of an epoch's groups.
+fn sizes<'a>(epoch: &Epoch, members: impl Iterator<Item = &'a Member>) -> Vec<u32> {
+    let mut sizes = vec![0u32; epoch.groups as usize];
+    for member in members {
+        let place = (member.group as usize).checked_sub(1).and_then(|place| sizes.get_mut(place));
+        place.into_iter().for_each(|size| *size += 1);
+    }
+    sizes
+}
+
+/// Why there can be no further round in an epoch, whose largest group has `eligible` members that may check in.
 fn no_round(
     task: &Task,
     terms: &Terms,
     epoch: &Epoch,
     members: &[Member],
-    eligible: usize,
+    eligible: u32,
     is_poor: bool,
 ) -> Option<EpochEnd> {
     let live = members.iter().filter(|member| member.seat > 0 && member.silent_phases < SILENT_PHASES).count();
@@ -152,7 +161,7 @@ fn no_round(
         Some(EpochEnd::Aborts)
     } else if live < epoch.threshold as usize {
         Some(EpochEnd::TooFewSeats)
-    } else if eligible < terms.cohort.min_group as usize {
+    } else if eligible < terms.cohort.min_group {
         Some(EpochEnd::NoGroup)
     } else {
         None

@@ -7,9 +7,9 @@ use crate::escrow::Purse;
 use crate::keys::{self, prefix};
 use crate::offence::deliver;
 use crate::output::{Event, Output};
-use crate::state;
 use crate::terms::{amount, Terms};
-use bauta_schema::training::v1::{AbortReason, Epoch, PartialStatus, Round, RoundPhase, RoundResult, Task};
+use crate::{derive, state};
+use bauta_schema::training::v1::{AbortReason, Epoch, PartialStatus, Round, RoundGroup, RoundPhase, RoundResult, Task};
 use bauta_secagg::signature::Body;
 use bauta_secagg::submit::Header;
 use std::collections::BTreeMap;
@@ -62,7 +62,19 @@ pub(crate) fn abort(
     task.released_aborts += u32::from(round.released);
     round.set_abort_reason(reason);
     round.set_phase(RoundPhase::Aborted);
+    for group in &mut round.groups {
+        release_sum(turn, group)?;
+    }
     settle(turn, task, terms, epoch, round)
+}
+
+/// Releases a group's sum.
+fn release_sum(turn: &mut Turn<'_>, group: &mut RoundGroup) -> Result<(), Error> {
+    if !group.aggregate_hash.is_empty() {
+        turn.blobs.release(&state::hash(&group.aggregate_hash)?);
+        group.aggregate_hash.clear();
+    }
+    Ok(())
 }
 
 fn settle(turn: &mut Turn<'_>, task: &mut Task, terms: &Terms, epoch: Epoch, mut round: Round) -> Result<(), Error> {
@@ -85,6 +97,7 @@ fn summary(round: &Round) -> Output {
         .number("epoch", round.epoch)
         .number("round", round.number)
         .text("phase", phase_name(round.phase()))
+        .number("groups", round.groups.iter().filter(|group| derive::goes_on(group)).count() as u64)
         .number("group", round.group.len() as u64)
         .number("survivors", round.survivors.len() as u64)
         .number("bytes", round.bytes);
@@ -102,7 +115,7 @@ fn pay(turn: &mut Turn<'_>, task: &mut Task, terms: &Terms, round: &Round) -> Re
     let mut earned: BTreeMap<Vec<u8>, Earned> = BTreeMap::new();
     if round.phase() == RoundPhase::Finished {
         for check_in in state::check_ins(turn.storage, task.id, round.number)? {
-            if round.survivors.contains(&check_in.slot) {
+            if derive::takes_part(round, check_in.slot) {
                 earned.entry(check_in.address).or_default().updates += 1;
             }
         }
@@ -165,6 +178,9 @@ fn forget_old(turn: &mut Turn<'_>, round: &Round) -> Result<(), Error> {
         let old = state::round(turn.storage, round.task_id, number)?;
         if let Some(result) = old.result {
             turn.blobs.release(&state::hash(&result.aggregate_hash)?);
+            for group in old.groups.iter().filter(|group| !group.aggregate_hash.is_empty()) {
+                turn.blobs.release(&state::hash(&group.aggregate_hash)?);
+            }
             // A later model replaced the one it trained on.
             turn.blobs.release(&state::hash(&old.model_hash)?);
         }

@@ -12,11 +12,12 @@ use crate::terms::Terms;
 use crate::{cost, derive, state};
 use bauta_schema::training::v1::{
     AbortReason, CheckIn, Chunks, Epoch, Header as HeaderRecord, MsgSubmitChunk, MsgSubmitHeader, OffenceKind, Round,
-    RoundPhase, Task,
+    RoundGroup, RoundPhase, Task,
 };
 use bauta_secagg::signature::{Body, Signed};
 use bauta_secagg::submit::{self, ChunkFault, Header, HeaderState};
 use prost::Message;
+use std::collections::BTreeSet;
 
 pub(crate) struct CheckedHeader {
     standing: Standing,
@@ -37,6 +38,11 @@ fn expected(storage: &dyn Storage, standing: &Standing, sender: &[u8]) -> Result
         .ok_or_else(|| Error::NotAwaited("the sender did not check in to this round".into()))?;
     if check_in.removed {
         return Err(Error::NotAwaited("an offence removed the sender from this round".into()));
+    }
+    if !standing.round.group.contains(&check_in.slot) {
+        return Err(Error::NotAwaited(
+            "too few of the sender's group checked in to this round; it sits the round out and is excused".into(),
+        ));
     }
     Ok(check_in)
 }
@@ -65,12 +71,13 @@ pub(crate) fn check_header(
         return Ok(CheckedHeader { standing, signed, other });
     }
     let terms = Terms::read(&state::settings(storage, msg.task_id)?)?;
+    let group = group_of(&standing.round, check_in.slot)?;
     let state = HeaderState {
         ctx: &ctx,
         address: &derive::address(sender)?,
         v: &v,
         slot: derive::slot(check_in.slot)?,
-        group_root: bauta_secagg::context::Root::from_bytes(state::hash(&standing.round.group_root)?),
+        group_root: bauta_secagg::context::Root::from_bytes(state::hash(&group.root)?),
         weight: check_in.weight,
         layout: &terms.layout,
     };
@@ -95,7 +102,7 @@ pub(crate) fn handle_header(
             round: round.number,
             evidence: evidence(&[b"two_headers", &other.body, &other.signature, &msg.body, &msg.signature]),
             reporter: None,
-            harmed: others(storage, &round, sender)?,
+            harmed: others_of_group(storage, &round, sender)?,
             what: format!("two different signed headers for round {}", round.number),
         };
         return Err(Rejection::offence(Error::TwoHeaders(round.number), offence));
@@ -118,7 +125,21 @@ pub(crate) fn handle_header(
         .into()])
 }
 
-/// The others of a round's group: who is harmed when one of them fails it.
+/// The group of a slot in a round.
+pub(crate) fn group_of(round: &Round, slot: u32) -> Result<&RoundGroup, Error> {
+    let found = round.groups.iter().find(|group| group.members.contains(&slot));
+    found.ok_or_else(|| Error::State(format!("slot {slot} is in no group of round {}", round.number)))
+}
+
+/// The others of a provider's group in a round: who is harmed when its submission fails them.
+fn others_of_group(storage: &dyn Storage, round: &Round, provider: &[u8]) -> Result<Vec<Vec<u8>>, Error> {
+    let check_ins = state::check_ins(storage, round.task_id, round.number)?;
+    let own = check_ins.iter().find(|check_in| check_in.address == provider).map_or(0, |own| own.group);
+    let others = check_ins.into_iter().filter(|check_in| check_in.group == own && check_in.address != provider);
+    Ok(others.map(|check_in| check_in.address).collect())
+}
+
+/// The others of a round: who is harmed when a seat fails it.
 pub(crate) fn others(storage: &dyn Storage, round: &Round, provider: &[u8]) -> Result<Vec<Vec<u8>>, Error> {
     let check_ins = state::check_ins(storage, round.task_id, round.number)?;
     Ok(check_ins.into_iter().map(|check_in| check_in.address).filter(|address| address != provider).collect())
@@ -196,7 +217,7 @@ pub(crate) fn handle_chunk(
                 &msg.data,
             ]),
             reporter: None,
-            harmed: others(storage, &round, sender)?,
+            harmed: others_of_group(storage, &round, sender)?,
             what: format!("chunk {} under a signed header is not canonical: {what}", msg.index),
         };
         return Err(Rejection::offence(Error::NonCanonical { index: msg.index, what }, offence));
@@ -224,7 +245,7 @@ fn is_complete(storage: &dyn Storage, round: &Round, address: &[u8]) -> Result<b
     Ok(chunks.is_some_and(|chunks| chunks.stored == chunks.total))
 }
 
-/// Closes submission when its window is over, or everyone who checked in has submitted. Survivors are final: the block writes the root
+/// Closes submission when its window is over, or everyone who owes a submission has made it. Survivors are final: the block writes the root
 /// of the request list, and the round is released.
 pub(super) fn advance(
     turn: &mut Turn<'_>,
@@ -235,11 +256,12 @@ pub(super) fn advance(
 ) -> Result<(), Error> {
     let window = round.window.unwrap_or_default();
     let mut silent = Vec::new();
-    let mut survivors = Vec::new();
+    let mut survivors = BTreeSet::new();
     let check_ins = state::check_ins(turn.storage, task.id, round.number)?;
-    for check_in in check_ins.iter().filter(|check_in| !check_in.removed) {
+    let owing = |check_in: &&CheckIn| !check_in.removed && round.group.contains(&check_in.slot);
+    for check_in in check_ins.iter().filter(owing) {
         if is_complete(turn.storage, &round, &check_in.address)? {
-            survivors.push(check_in.slot);
+            survivors.insert(check_in.slot);
         } else {
             silent.push(check_in.address.clone());
         }
@@ -252,14 +274,19 @@ pub(super) fn advance(
         let outputs = record(turn.env, turn.storage, &offence)?;
         turn.outputs.extend(outputs);
     }
-    round.survivors = survivors;
-    if (round.survivors.len() as u32) < terms.cohort.min_group {
+    for group in round.groups.iter_mut().filter(|group| derive::goes_on(group)) {
+        group.survivors = group.members.iter().copied().filter(|slot| survivors.contains(slot)).collect();
+        if group.survivors.len() < terms.cohort.min_group as usize {
+            group.set_void(AbortReason::TooFewSurvivors);
+        }
+    }
+    round.survivors = survivors.into_iter().collect();
+    if !round.groups.iter().any(derive::is_released) {
         return settle::abort(turn, task, terms, epoch, round, AbortReason::TooFewSurvivors);
     }
     let members = state::members(turn.storage, task.id, epoch.number)?;
-    let group = derive::group(&members, &check_ins)?;
-    let survivors = derive::survivors(&group, &round.survivors, terms.cohort.min_group)?;
-    let requests = derive::requests(&round, &group, &survivors)?;
+    let groups = derive::released_groups(&members, &check_ins, &round, terms.cohort.min_group)?;
+    let requests = derive::requests(&round, &groups)?;
     round.request_root = requests.root().as_bytes().to_vec();
     round.released = true;
     enter(turn, &mut round, RoundPhase::Unmask, Some(terms.windows.unmask));
@@ -274,7 +301,7 @@ fn no_submission(storage: &dyn Storage, round: &Round, provider: Vec<u8>) -> Res
         round: round.number,
         evidence: evidence(&[b"no_submission", &round.ctx, &provider]),
         reporter: None,
-        harmed: others(storage, round, &provider)?,
+        harmed: others_of_group(storage, round, &provider)?,
         what: format!("checked in to round {} and did not submit in its window", round.number),
         provider,
     })

@@ -1,10 +1,10 @@
 //! Unmasking: seats answer the request list. Answers are checked against state when they come; their proofs are verified in batches at
 //! the end of the block, in the order of height and index, until `t` are valid. All other seats are excused.
 
-use super::{enter, settle, standing, submit, Standing, SILENT_PHASES};
+use super::{enter, settle, standing, submit, Standing};
 use crate::end_block::Turn;
 use crate::env::{Blobs, Budget, Env, Storage};
-use crate::epoch::enrol::withhold_seat;
+use crate::epoch::partition::note_silence;
 use crate::error::{Error, Rejection};
 use crate::message::{Awaited, Pays};
 use crate::offence::{evidence, is_excused, record, Offence};
@@ -28,8 +28,8 @@ use std::collections::{BTreeMap, BTreeSet};
 /// What is asked of the seats of a round, from its records.
 pub(crate) struct Asked {
     pub members: Vec<Member>,
-    pub group: Group,
-    pub survivors: Survivors,
+    /// The groups that go on, or did when the list was made, in their order.
+    pub groups: Vec<(Group, Survivors)>,
     pub requests: Requests,
 }
 
@@ -41,10 +41,9 @@ impl Asked {
     pub fn of(storage: &dyn Storage, round: &Round, min_group: u32) -> Result<Self, Error> {
         let members = state::members(storage, round.task_id, round.epoch)?;
         let check_ins = state::check_ins(storage, round.task_id, round.number)?;
-        let group = derive::group(&members, &check_ins)?;
-        let survivors = derive::survivors(&group, &round.survivors, min_group)?;
-        let requests = derive::requests(round, &group, &survivors)?;
-        Ok(Self { members, group, survivors, requests })
+        let groups = derive::released_groups(&members, &check_ins, round, min_group)?;
+        let requests = derive::requests(round, &groups)?;
+        Ok(Self { members, groups, requests })
     }
 
     /// Who holds a slot.
@@ -192,17 +191,11 @@ pub(super) fn advance(
         enter(turn, round, RoundPhase::Finalise, None);
         return Ok(true);
     }
-    for mut member in silent {
+    for member in silent {
         let offence = silent_seat(turn.storage, round, &member)?;
         let outputs = record(turn.env, turn.storage, &offence)?;
         turn.outputs.extend(outputs);
-        // Recording the offence has changed the record.
-        member = state::member(turn.storage, task.id, epoch.number, &member.address)?;
-        member.silent_phases += 1;
-        state::put_member(turn.storage, task.id, epoch.number, &member);
-        if member.silent_phases >= SILENT_PHASES {
-            withhold_seat(turn.storage, task.id, epoch.number, &member.address)?;
-        }
+        note_silence(turn.storage, task.id, epoch.number, &member.address)?;
     }
     settle::abort(turn, task, terms, epoch.clone(), round.clone(), AbortReason::TooFewPartials)?;
     Ok(false)

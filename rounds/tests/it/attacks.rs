@@ -7,16 +7,7 @@ use bauta_rounds::{derive, state, Call, Error};
 use bauta_schema::training::v1 as pb;
 use bauta_schema::training::v1::OffenceKind;
 use bauta_secagg::encoding::Slot;
-use bauta_secagg::unmask::{MaskKind, Requests};
-
-fn requests(world: &World) -> Requests {
-    let round = world.round();
-    let check_ins = state::check_ins(&world.storage, world.task, round.number).unwrap();
-    let group = derive::group(&world.members(), &check_ins).unwrap();
-    let least = world.terms().cohort.min_group;
-    let survivors = derive::survivors(&group, &round.survivors, least).unwrap();
-    derive::requests(&round, &group, &survivors).unwrap()
-}
+use bauta_secagg::unmask::MaskKind;
 
 #[test]
 fn weight_inflation_is_refused_at_check_in() {
@@ -102,7 +93,7 @@ fn a_member_removed_after_it_submitted_is_asked_for_by_its_edges_alone() {
     world.send_as(0, call).unwrap_err();
     world.submit(&all_but(n, &[0]));
     world.until_round(pb::RoundPhase::Unmask);
-    let kinds = requests(&world).providers();
+    let kinds = world.requests().providers();
     let slot = |i: usize| Slot::new(world.member(i).slot).unwrap();
     assert_eq!(kinds[&slot(0)], MaskKind::Edge);
     assert!((1..n).all(|i| kinds[&slot(i)] == MaskKind::SelfMask));
@@ -122,7 +113,7 @@ fn an_offence_between_final_survivors_and_unmasking_does_not_change_what_is_aske
     let second = tampered(&mut world, 0, &first, 1);
     world.submit_masked(0, &first);
     world.until_round(pb::RoundPhase::Unmask);
-    let before = requests(&world);
+    let before = world.requests();
     world.unmask(&everyone[..1]);
     let header = |masked: &bauta_secagg::submit::Masked| pb::HeaderEvidence {
         signed: Some(signed_body(&masked.header)),
@@ -134,7 +125,7 @@ fn an_offence_between_final_survivors_and_unmasking_does_not_change_what_is_aske
         let _ = world.send_as(1, call);
     }
     assert_eq!(world.verdicts_of(0), [OffenceKind::TwoHeaders]);
-    let after = requests(&world);
+    let after = world.requests();
     assert_eq!(before, after);
     assert_eq!(after.root().as_bytes()[..], world.round().request_root[..]);
     world.unmask(&everyone[1..3]);

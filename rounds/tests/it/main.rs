@@ -7,6 +7,7 @@ mod budget;
 mod creation;
 mod epochs;
 mod evidence;
+mod groups;
 mod halting;
 mod hostile;
 mod largest;

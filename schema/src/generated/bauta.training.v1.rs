@@ -270,10 +270,10 @@ pub struct Cohort {
     /// Fewest providers with which an epoch goes on after enrolment; at least 3 and at least group_size.
     #[prost(uint32, tag = "1")]
     pub min_providers: u32,
-    /// Most providers that may enrol; at most 96, and below 2 * group_size.
+    /// Most providers that may enrol; at most 96.
     #[prost(uint32, tag = "2")]
     pub max_providers: u32,
-    /// Target size g of a group: g <= n < 2g makes one group.
+    /// Target size g of a group: n dealers make floor(n/g) groups of g to 2g - 1, whose sizes differ by at most one.
     #[prost(uint32, tag = "3")]
     pub group_size: u32,
     /// Fewest survivors whose sum may be revealed; at least 3 and at least ceil(3g/4).
@@ -317,7 +317,7 @@ pub struct Windows {
     /// Submission of a round.
     #[prost(uint32, tag = "5")]
     pub submit: u32,
-    /// Unmasking of a round.
+    /// Unmasking of a round, and the seats' answers before groups are cut.
     #[prost(uint32, tag = "6")]
     pub unmask: u32,
     /// Evidence, after an epoch's end: bonds stay locked for as long.
@@ -793,7 +793,8 @@ pub struct Epoch {
     /// Its phase.
     #[prost(enumeration = "EpochPhase", tag = "3")]
     pub phase: i32,
-    /// The phase's window; absent in EPOCH_PHASE_ROUNDS and EPOCH_PHASE_CLOSED.
+    /// The phase's window; absent in EPOCH_PHASE_ROUNDS and EPOCH_PHASE_CLOSED, and in EPOCH_PHASE_PARTITION while the dealers' share
+    /// keys are added up.
     #[prost(message, optional, tag = "4")]
     pub window: ::core::option::Option<Window>,
     /// SHA-256 context of the epoch: ectx.
@@ -826,6 +827,18 @@ pub struct Epoch {
     /// Why it ended.
     #[prost(enumeration = "EpochEnd", tag = "14")]
     pub end: i32,
+    /// Root of the dealers that qualified when complaints closed, with their slots; empty before.
+    #[prost(bytes = "vec", tag = "15")]
+    pub dealers_root: ::prost::alloc::vec::Vec<u8>,
+    /// Groups; 0 before they are cut.
+    #[prost(uint32, tag = "16")]
+    pub groups: u32,
+    /// Value of these dealers' joint key, which cut the groups; empty before, and where one group needed none.
+    #[prost(bytes = "vec", tag = "17")]
+    pub partition_point: ::prost::alloc::vec::Vec<u8>,
+    /// Valid shares of that value so far.
+    #[prost(uint32, tag = "18")]
+    pub evaluations: u32,
 }
 impl ::prost::Name for Epoch {
     const NAME: &'static str = "Epoch";
@@ -879,6 +892,9 @@ pub struct Member {
     /// The offence of a bar for an offence.
     #[prost(enumeration = "OffenceKind", tag = "13")]
     pub offence: i32,
+    /// Its group, counted from 1, fixed for the epoch; 0 before groups are cut, and for one without a slot.
+    #[prost(uint32, tag = "14")]
+    pub group: u32,
 }
 impl ::prost::Name for Member {
     const NAME: &'static str = "Member";
@@ -979,6 +995,49 @@ impl ::prost::Name for Complaint {
         "/bauta.training.v1.Complaint".into()
     }
 }
+/// Public keys of the seats' shares of the joint key of an epoch's qualified dealers. Key `joint_keys/` be64(task) be64(epoch).
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct JointKeys {
+    /// Sums over the dealers so far, for k = 1..m, 33 bytes each; the identity is zeros.
+    #[prost(bytes = "vec", tag = "1")]
+    pub points: ::prost::alloc::vec::Vec<u8>,
+    /// The last slot whose share keys were added.
+    #[prost(uint32, tag = "2")]
+    pub slot: u32,
+}
+impl ::prost::Name for JointKeys {
+    const NAME: &'static str = "JointKeys";
+    const PACKAGE: &'static str = "bauta.training.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bauta.training.v1.JointKeys".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bauta.training.v1.JointKeys".into()
+    }
+}
+/// A seat's share of the value of the joint key, whose proof holds. Key `evaluation/` be64(task) be64(epoch) be32(seat).
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Evaluation {
+    /// The seat.
+    #[prost(uint32, tag = "1")]
+    pub seat: u32,
+    /// x_k H(kind, input).
+    #[prost(bytes = "vec", tag = "2")]
+    pub value: ::prost::alloc::vec::Vec<u8>,
+    /// Height of the block that holds it.
+    #[prost(uint64, tag = "3")]
+    pub height: u64,
+}
+impl ::prost::Name for Evaluation {
+    const NAME: &'static str = "Evaluation";
+    const PACKAGE: &'static str = "bauta.training.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bauta.training.v1.Evaluation".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bauta.training.v1.Evaluation".into()
+    }
+}
 /// Where a key was first used; any key or ephemeral point is accepted once. Key `key/` and the 32 bytes of its x coordinate.
 #[derive(Clone, Copy, PartialEq, ::prost::Message)]
 pub struct KeyUse {
@@ -1029,16 +1088,13 @@ pub struct Round {
     /// Root over the dealers qualified when it opened.
     #[prost(bytes = "vec", tag = "9")]
     pub roster_root: ::prost::alloc::vec::Vec<u8>,
-    /// Root over those who checked in; empty before check-in has closed.
-    #[prost(bytes = "vec", tag = "10")]
-    pub group_root: ::prost::alloc::vec::Vec<u8>,
     /// Root over the request list; empty before survivors are final. Once it is here the round is released.
     #[prost(bytes = "vec", tag = "11")]
     pub request_root: ::prost::alloc::vec::Vec<u8>,
-    /// Slots of those who checked in, ascending; empty before check-in has closed.
+    /// Slots of those who checked in and owe a submission, ascending, over all groups; empty before check-in has closed.
     #[prost(uint32, repeated, tag = "12")]
     pub group: ::prost::alloc::vec::Vec<u32>,
-    /// Slots of the survivors, ascending; empty before survivors are final.
+    /// Slots of those whose submission is complete, ascending, over all groups; empty before survivors are final.
     #[prost(uint32, repeated, tag = "13")]
     pub survivors: ::prost::alloc::vec::Vec<u32>,
     /// Whether its sum may have been revealed.
@@ -1077,6 +1133,9 @@ pub struct Round {
     /// Members that might have checked in when it opened; check-in closes early when so many did.
     #[prost(uint32, tag = "25")]
     pub expected: u32,
+    /// The groups in the order of their numbers; empty before check-in has closed.
+    #[prost(message, repeated, tag = "26")]
+    pub groups: ::prost::alloc::vec::Vec<RoundGroup>,
 }
 impl ::prost::Name for Round {
     const NAME: &'static str = "Round";
@@ -1088,10 +1147,45 @@ impl ::prost::Name for Round {
         "/bauta.training.v1.Round".into()
     }
 }
+/// A group in a round.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct RoundGroup {
+    /// Its number in the epoch, from 1.
+    #[prost(uint32, tag = "1")]
+    pub number: u32,
+    /// Slots of those who checked in, ascending.
+    #[prost(uint32, repeated, tag = "2")]
+    pub members: ::prost::alloc::vec::Vec<u32>,
+    /// Root over those who checked in: what a header names. Empty for a group that is void since check-in closed.
+    #[prost(bytes = "vec", tag = "3")]
+    pub root: ::prost::alloc::vec::Vec<u8>,
+    /// Slots of those whose submission is complete, ascending; empty before survivors are final.
+    #[prost(uint32, repeated, tag = "4")]
+    pub survivors: ::prost::alloc::vec::Vec<u32>,
+    /// Why it is void; unspecified while it goes on. Its members are excused from what would have followed.
+    #[prost(enumeration = "AbortReason", tag = "5")]
+    pub void: i32,
+    /// Sum of the survivors' weights, once its sum is unmasked.
+    #[prost(uint64, tag = "6")]
+    pub weight: u64,
+    /// SHA-256 of its sum, one le64 two's complement a coordinate, once it is unmasked; a blob as long as the round's aggregate is.
+    #[prost(bytes = "vec", tag = "7")]
+    pub aggregate_hash: ::prost::alloc::vec::Vec<u8>,
+}
+impl ::prost::Name for RoundGroup {
+    const NAME: &'static str = "RoundGroup";
+    const PACKAGE: &'static str = "bauta.training.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bauta.training.v1.RoundGroup".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bauta.training.v1.RoundGroup".into()
+    }
+}
 /// What a finished round gave.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct RoundResult {
-    /// SHA-256 of the aggregate: the survivors' sum, one le64 two's complement a coordinate.
+    /// SHA-256 of the aggregate: the survivors' sum over all groups that finished, one le64 two's complement a coordinate.
     #[prost(bytes = "vec", tag = "1")]
     pub aggregate_hash: ::prost::alloc::vec::Vec<u8>,
     /// Sum of the survivors' weights.
@@ -1132,6 +1226,9 @@ pub struct CheckIn {
     /// Set when an offence removed it from the round before survivors were final.
     #[prost(bool, tag = "6")]
     pub removed: bool,
+    /// Its group.
+    #[prost(uint32, tag = "7")]
+    pub group: u32,
 }
 impl ::prost::Name for CheckIn {
     const NAME: &'static str = "CheckIn";
@@ -1230,12 +1327,15 @@ pub struct Finalise {
     /// The points whose streams are to be removed, in the order of the request list, 33 bytes each; as many as are interpolated.
     #[prost(bytes = "vec", tag = "1")]
     pub points: ::prost::alloc::vec::Vec<u8>,
-    /// The next chunk to unmask.
+    /// The next chunk of the group to unmask.
     #[prost(uint32, tag = "2")]
     pub next_chunk: u32,
-    /// SHA-256 of the chunks of the aggregate so far, 32 bytes each; blobs until the aggregate is whole.
+    /// SHA-256 of the chunks of the group's sum so far, 32 bytes each; blobs until the sum is whole.
     #[prost(bytes = "vec", tag = "3")]
     pub chunks: ::prost::alloc::vec::Vec<u8>,
+    /// The place in the round's groups of the one that is unmasked.
+    #[prost(uint32, tag = "4")]
+    pub group: u32,
 }
 impl ::prost::Name for Finalise {
     const NAME: &'static str = "Finalise";
@@ -1304,6 +1404,9 @@ pub struct SeatConduct {
     /// Last epoch in which it holds no seat; 0 if none.
     #[prost(uint64, tag = "1")]
     pub no_seat_until: u64,
+    /// Failed phases in which a seat of its was silent, since it was last left without one for that.
+    #[prost(uint32, tag = "2")]
+    pub silent_phases: u32,
 }
 impl ::prost::Name for SeatConduct {
     const NAME: &'static str = "SeatConduct";
@@ -1454,7 +1557,7 @@ pub enum EpochPhase {
     Deal = 3,
     /// Seats complain about shares.
     Complain = 4,
-    /// Reserved: providers are partitioned into groups.
+    /// Seats evaluate the dealers' joint key, whose value cuts the groups. Passed over where the dealers make one group.
     Partition = 5,
     /// Rounds.
     Rounds = 6,
@@ -1508,7 +1611,7 @@ pub enum EpochEnd {
     TooFewProviders = 2,
     /// No group has min_group members that may check in.
     NoGroup = 3,
-    /// Fewer than t seats are live.
+    /// Fewer than t seats are live, or answered when groups were to be cut.
     TooFewSeats = 4,
     /// Two released rounds in a row aborted.
     ReleasedAborts = 5,
@@ -1638,13 +1741,13 @@ impl RoundPhase {
 #[repr(i32)]
 pub enum AbortReason {
     Unspecified = 0,
-    /// Fewer than min_group checked in.
+    /// Fewer than min_group checked in, in every group.
     TooFewCheckIns = 1,
-    /// Fewer than min_group submissions were complete.
+    /// Fewer than min_group submissions were complete, in every group.
     TooFewSurvivors = 2,
     /// Fewer than t seats answered.
     TooFewPartials = 3,
-    /// A coordinate of the sum is out of range.
+    /// A coordinate of every group's sum that is left is out of range.
     OutOfRange = 4,
     /// The chain stopped, to go on under another id.
     Halted = 5,
@@ -1953,6 +2056,48 @@ impl ::prost::Name for MsgComplainResponse {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "/bauta.training.v1.MsgComplainResponse".into()
+    }
+}
+/// Answers with a seat's share of the joint key's value, which cuts the groups of an epoch.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct MsgEvaluate {
+    /// Holder of the seat.
+    #[prost(string, tag = "1")]
+    pub sender: ::prost::alloc::string::String,
+    /// The task.
+    #[prost(uint64, tag = "2")]
+    pub task_id: u64,
+    /// The epoch.
+    #[prost(uint64, tag = "3")]
+    pub epoch: u64,
+    /// Input, share key, value, proof.
+    #[prost(bytes = "vec", tag = "4")]
+    pub body: ::prost::alloc::vec::Vec<u8>,
+    /// Signature of V under ectx.
+    #[prost(bytes = "vec", tag = "5")]
+    pub signature: ::prost::alloc::vec::Vec<u8>,
+}
+impl ::prost::Name for MsgEvaluate {
+    const NAME: &'static str = "MsgEvaluate";
+    const PACKAGE: &'static str = "bauta.training.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bauta.training.v1.MsgEvaluate".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bauta.training.v1.MsgEvaluate".into()
+    }
+}
+/// Empty.
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct MsgEvaluateResponse {}
+impl ::prost::Name for MsgEvaluateResponse {
+    const NAME: &'static str = "MsgEvaluateResponse";
+    const PACKAGE: &'static str = "bauta.training.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bauta.training.v1.MsgEvaluateResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bauta.training.v1.MsgEvaluateResponse".into()
     }
 }
 /// Commits to submit in a round.
@@ -2485,6 +2630,9 @@ pub struct QueryEpochResponse {
     /// Complaints that were upheld.
     #[prost(message, repeated, tag = "4")]
     pub complaints: ::prost::alloc::vec::Vec<Complaint>,
+    /// Shares of the value that cuts the groups, in the order of the seats.
+    #[prost(message, repeated, tag = "5")]
+    pub evaluations: ::prost::alloc::vec::Vec<Evaluation>,
 }
 impl ::prost::Name for QueryEpochResponse {
     const NAME: &'static str = "QueryEpochResponse";
@@ -2661,6 +2809,9 @@ pub struct QueryAggregateRequest {
     /// At most so many bytes; 0 means as many as a part may have.
     #[prost(uint32, tag = "4")]
     pub limit: u32,
+    /// A group's number; 0 means the sum over all groups.
+    #[prost(uint32, tag = "5")]
+    pub group: u32,
 }
 impl ::prost::Name for QueryAggregateRequest {
     const NAME: &'static str = "QueryAggregateRequest";

@@ -93,8 +93,9 @@ impl MaskRemoval {
         requests: &Requests,
         opened: &OpenedMasks,
     ) -> Result<Self, OpenError> {
-        let places: BTreeMap<_, _> =
-            requests.entries().iter().zip(&opened.0).map(|(asked, point)| (place(asked), point)).collect();
+        let own =
+            requests.entries().iter().zip(&opened.0).filter(|(asked, _)| group.member(asked.provider()).is_some());
+        let places: BTreeMap<_, _> = own.map(|(asked, point)| (place(asked), point)).collect();
         let find =
             |asked: Asked| places.get(&place(&asked)).ok_or_else(|| OpenError::NotOpened(asked.provider().get()));
         let mut masks = Vec::new();

@@ -5,9 +5,10 @@ use bauta_rounds::{
 };
 use bauta_schema::training::v1::{
     MsgCancelTask, MsgCancelTaskResponse, MsgCheckIn, MsgCheckInResponse, MsgComplain, MsgComplainResponse,
-    MsgCreateTask, MsgCreateTaskResponse, MsgDeal, MsgDealResponse, MsgEnrol, MsgEnrolResponse, MsgReport,
-    MsgReportResponse, MsgSubmitChunk, MsgSubmitChunkResponse, MsgSubmitHeader, MsgSubmitHeaderResponse, MsgTopUpTask,
-    MsgTopUpTaskResponse, MsgUnmask, MsgUnmaskResponse, MsgUpdateParams, MsgUpdateParamsResponse, Params,
+    MsgCreateTask, MsgCreateTaskResponse, MsgDeal, MsgDealResponse, MsgEnrol, MsgEnrolResponse, MsgEvaluate,
+    MsgEvaluateResponse, MsgReport, MsgReportResponse, MsgSubmitChunk, MsgSubmitChunkResponse, MsgSubmitHeader,
+    MsgSubmitHeaderResponse, MsgTopUpTask, MsgTopUpTaskResponse, MsgUnmask, MsgUnmaskResponse, MsgUpdateParams,
+    MsgUpdateParamsResponse, Params,
 };
 use bauta_schema::type_url;
 use prost::Name;
@@ -36,6 +37,8 @@ pub enum Message {
     Deal(MsgDeal),
     /// Opens a wrong share.
     Complain(MsgComplain),
+    /// Answers with a share of the joint key's value.
+    Evaluate(MsgEvaluate),
     /// Commits to submit.
     CheckIn(MsgCheckIn),
     /// Posts a header.
@@ -60,6 +63,7 @@ impl Message {
             type_url::ENROL => decode_message(value).map(Self::Enrol),
             type_url::DEAL => decode_message(value).map(Self::Deal),
             type_url::COMPLAIN => decode_message(value).map(Self::Complain),
+            type_url::EVALUATE => decode_message(value).map(Self::Evaluate),
             type_url::CHECK_IN => decode_message(value).map(Self::CheckIn),
             type_url::SUBMIT_HEADER => decode_message(value).map(Self::SubmitHeader),
             type_url::SUBMIT_CHUNK => decode_message(value).map(Self::SubmitChunk),
@@ -79,6 +83,7 @@ impl Message {
             Self::Enrol(_) => type_url::ENROL,
             Self::Deal(_) => type_url::DEAL,
             Self::Complain(_) => type_url::COMPLAIN,
+            Self::Evaluate(_) => type_url::EVALUATE,
             Self::CheckIn(_) => type_url::CHECK_IN,
             Self::SubmitHeader(_) => type_url::SUBMIT_HEADER,
             Self::SubmitChunk(_) => type_url::SUBMIT_CHUNK,
@@ -96,6 +101,7 @@ impl Message {
             Self::Enrol(msg) => &msg.sender,
             Self::Deal(msg) => &msg.sender,
             Self::Complain(msg) => &msg.sender,
+            Self::Evaluate(msg) => &msg.sender,
             Self::CheckIn(msg) => &msg.sender,
             Self::SubmitHeader(msg) => &msg.sender,
             Self::SubmitChunk(msg) => &msg.sender,
@@ -179,6 +185,7 @@ impl Message {
             Self::Enrol(_) => response(&MsgEnrolResponse {}),
             Self::Deal(_) => response(&MsgDealResponse {}),
             Self::Complain(_) => response(&MsgComplainResponse {}),
+            Self::Evaluate(_) => response(&MsgEvaluateResponse {}),
             Self::CheckIn(_) => response(&MsgCheckInResponse {}),
             Self::SubmitHeader(_) => response(&MsgSubmitHeaderResponse {}),
             Self::SubmitChunk(_) => response(&MsgSubmitChunkResponse {}),
@@ -200,6 +207,7 @@ impl Message {
             Self::Enrol(msg) => Call::Enrol(msg),
             Self::Deal(msg) => Call::Deal(msg),
             Self::Complain(msg) => Call::Complain(msg),
+            Self::Evaluate(msg) => Call::Evaluate(msg),
             Self::CheckIn(msg) => Call::CheckIn(msg),
             Self::SubmitHeader(msg) => Call::SubmitHeader(msg),
             Self::SubmitChunk(msg) => Call::SubmitChunk(msg),

@@ -37,6 +37,10 @@ pub fn told(event: &Event) -> (String, Value) {
             },
             json!({ "event": "submitted", "round": round, "bytes": bytes }),
         ),
+        Event::Evaluated { epoch } => (
+            format!("epoch {epoch}: the seat answered for the cut of the groups"),
+            json!({ "event": "evaluated", "epoch": epoch }),
+        ),
         Event::Answered { round, entries } => (
             format!("round {round}: the seat answered for {}", show::count(*entries as u64, "point")),
             json!({ "event": "answered", "round": round, "entries": entries }),

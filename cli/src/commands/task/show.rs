@@ -101,8 +101,11 @@ pub async fn show(context: &Context, id: u64, toml: bool) -> Answered {
         "status": show::task_status(task.status()),
         "epoch": task.epoch,
         "epoch_phase": show::epoch_phase(epoch.phase()),
+        "groups": epoch.groups,
+        "partition_point": hex::encode(&epoch.partition_point),
         "round": task.round,
         "round_phase": round_phase,
+        "round_groups": round.iter().flat_map(|round| round.groups.iter().map(show::group)).collect::<Vec<_>>(),
         "finished_rounds": task.finished_rounds,
         "rounds": settings.rounds,
         "elements": task.elements,
@@ -127,11 +130,12 @@ pub async fn show(context: &Context, id: u64, toml: bool) -> Answered {
         (
             "epoch",
             format!(
-                "{}, {}; {} enrolled, {} seats",
+                "{}, {}; {} enrolled, {} seats{}",
                 task.epoch,
                 show::epoch_phase(epoch.phase()),
                 epoch.enrolled,
-                epoch.seats
+                epoch.seats,
+                if epoch.groups > 1 { format!(", {} groups", epoch.groups) } else { String::new() }
             ),
         ),
     ];

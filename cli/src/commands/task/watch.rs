@@ -9,6 +9,7 @@ use bauta_client::training;
 use bauta_learning::data::Dataset;
 use bauta_learning::model::Model;
 use bauta_learning::trainers::{evaluate, Network, Tensors};
+use bauta_rounds::derive;
 use bauta_rounds::terms::Terms;
 use bauta_schema::training::v1 as pb;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -96,10 +97,13 @@ impl Watch {
     async fn line_of(&mut self, round: &pb::Round) -> Result<(String, Value), Failure> {
         let members = self.members_of(round.epoch).await?;
         let gone: Vec<u32> = round.group.iter().filter(|slot| !round.survivors.contains(slot)).copied().collect();
+        let finished = round.phase() == pb::RoundPhase::Finished;
+        // In a finished round, those whose group finished.
+        let taken: Vec<u32> =
+            round.survivors.iter().filter(|&&slot| !finished || derive::takes_part(round, slot)).copied().collect();
         // Who held a slot is known until the epoch's evidence window is over.
         let addresses =
             |slots: &[u32]| -> Option<Vec<String>> { slots.iter().map(|slot| members.get(slot).cloned()).collect() };
-        let finished = round.phase() == pb::RoundPhase::Finished;
         let reason = (!finished).then(|| show::abort_reason(round.abort_reason()));
         let result = round.result.clone();
         let accuracy = match (&self.judge, &result) {
@@ -111,10 +115,11 @@ impl Watch {
             "round": round.number,
             "status": if finished { "finished" } else { "aborted" },
             "reason": reason,
-            "participants": addresses(&round.survivors),
+            "participants": addresses(&taken),
             "dropped": addresses(&gone),
-            "participant_slots": round.survivors,
+            "participant_slots": taken,
             "dropped_slots": gone,
+            "groups": round.groups.iter().map(show::group).collect::<Vec<_>>(),
             "total_weight": result.as_ref().map(|result| result.total_weight),
             "bytes": round.bytes,
             "height": round.settled_height,
@@ -123,12 +128,8 @@ impl Watch {
         });
         let mut text = match &reason {
             None => {
-                format!(
-                    "round {:>3}  finished  {} of {} updates",
-                    round.number,
-                    round.survivors.len(),
-                    round.group.len()
-                )
+                format!("round {:>3}  finished  {} of {} updates", round.number, taken.len(), round.group.len())
+                    + &of_groups(round)
             }
             Some(reason) => format!("round {:>3}  aborted: {}", round.number, reason.replace('_', " ")),
         };
@@ -189,6 +190,14 @@ impl Watch {
         };
         self.bar.set_message(message);
         Ok(())
+    }
+}
+
+/// Of several groups, how many finished.
+fn of_groups(round: &pb::Round) -> String {
+    match round.groups.len() {
+        0 | 1 => String::new(),
+        all => format!(" in {} of {all} groups", round.groups.iter().filter(|group| derive::goes_on(group)).count()),
     }
 }
 

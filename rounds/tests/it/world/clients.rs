@@ -6,10 +6,12 @@ use bauta_schema::training::v1 as pb;
 use bauta_secagg::check_in::CheckedIn;
 use bauta_secagg::deal::{Deal, Dealer};
 use bauta_secagg::encoding::{SeatIndex, Slot};
+use bauta_secagg::joint::Evaluation;
+use bauta_secagg::parties::Group;
 use bauta_secagg::seat::{AnswerRecord, Seat};
 use bauta_secagg::signature::{Body, Signed};
 use bauta_secagg::submit::Masked;
-use bauta_secagg::unmask::Partial;
+use bauta_secagg::unmask::{Partial, Requests};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha20Rng;
 use std::collections::BTreeMap;
@@ -121,9 +123,7 @@ impl World {
 
     pub fn masked(&mut self, i: usize, update: &[i64]) -> Masked {
         let round = self.round();
-        let check_ins = state::check_ins(&self.storage, self.task, round.number).unwrap();
-        let group = derive::group(&self.members(), &check_ins).unwrap();
-        assert_eq!(group.root().as_bytes()[..], round.group_root[..]);
+        let group = self.group_of(i);
         let client = &self.clients[i];
         let rctx = self.rctx_of(round.number);
         let layout = self.terms().layout;
@@ -131,6 +131,51 @@ impl World {
         CheckedIn::resume(&client.keys, &rctx, &client.name(), client.weight)
             .mask(&ctx, &group, &layout, update, &mut self.rng)
             .unwrap()
+    }
+
+    /// A client's group in the running round, compared with its root.
+    pub fn group_of(&self, i: usize) -> Group {
+        let round = self.round();
+        let number = self.member(i).group;
+        let of = round.groups.iter().find(|group| group.number == number).unwrap();
+        let check_ins = state::check_ins(&self.storage, self.task, round.number).unwrap();
+        let group = derive::group_of_round(&self.members(), &check_ins, of).unwrap();
+        assert_eq!(group.root().as_bytes()[..], of.root[..]);
+        group
+    }
+
+    /// The request list of the running round, compared with its root.
+    pub fn requests(&self) -> Requests {
+        let round = self.round();
+        let check_ins = state::check_ins(&self.storage, self.task, round.number).unwrap();
+        let least = self.terms().cohort.min_group;
+        let groups = derive::released_groups(&self.members(), &check_ins, &round, least).unwrap();
+        let requests = derive::requests(&round, &groups).unwrap();
+        assert_eq!(requests.root().as_bytes()[..], round.request_root[..]);
+        requests
+    }
+
+    /// A seat's share of the value that cuts the groups.
+    pub fn evaluation(&mut self, i: usize) -> Signed<Evaluation> {
+        let member = self.member(i);
+        let dealers: Vec<Slot> =
+            self.members().iter().filter(|m| m.slot > 0).map(|m| Slot::new(m.slot).unwrap()).collect();
+        let input = derive::partition_input(&self.epoch()).unwrap();
+        let ectx = self.ectx();
+        let client = &self.clients[i];
+        let name = client.name();
+        let role = Seat::new(&client.keys, ectx, &name, SeatIndex::new(member.seat).unwrap());
+        role.evaluate(&input, &dealers, &client.shares, &mut self.rng).unwrap()
+    }
+
+    pub fn evaluate_msg(&self, signed: &Signed<Evaluation>) -> Call {
+        Call::Evaluate(pb::MsgEvaluate {
+            sender: String::new(),
+            task_id: self.task,
+            epoch: self.the_task().epoch,
+            body: signed.body_bytes(),
+            signature: signed.signature.to_vec(),
+        })
     }
 
     pub fn header_msg(&self, masked: &Masked) -> Call {
@@ -156,12 +201,7 @@ impl World {
     pub fn answer(&mut self, i: usize) -> Signed<Partial> {
         let round = self.round();
         let member = self.member(i);
-        let check_ins = state::check_ins(&self.storage, self.task, round.number).unwrap();
-        let group = derive::group(&self.members(), &check_ins).unwrap();
-        let least = self.terms().cohort.min_group;
-        let survivors = derive::survivors(&group, &round.survivors, least).unwrap();
-        let requests = derive::requests(&round, &group, &survivors).unwrap();
-        assert_eq!(requests.root().as_bytes()[..], round.request_root[..]);
+        let requests = self.requests();
         let admitted = AnswerRecord::new(&derive::rctx(&round).unwrap()).admit(&requests).unwrap();
         let ctx = self.ctx();
         let ectx = self.ectx();

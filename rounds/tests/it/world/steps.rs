@@ -82,9 +82,40 @@ impl World {
         self.until_epoch(pb::EpochPhase::Deal);
         self.deal_all(who);
         self.until_epoch(pb::EpochPhase::Complain);
-        self.until_epoch(pb::EpochPhase::Rounds);
+        while self.epoch().phase() == pb::EpochPhase::Complain {
+            self.block();
+        }
         for &i in who {
             assert!(self.open_shares(i).is_empty());
+        }
+        self.partition(who);
+    }
+
+    /// The seats of `who` answer when the groups are to be cut, as many as are needed; the first round is open.
+    pub fn partition(&mut self, who: &[usize]) {
+        if self.epoch().phase() == pb::EpochPhase::Partition {
+            self.until_awaited();
+            self.evaluate(&who[..self.epoch().threshold as usize]);
+        }
+        self.until_epoch(pb::EpochPhase::Rounds);
+    }
+
+    /// Until the dealers' share keys are added up, and the seats' answers are awaited.
+    pub fn until_awaited(&mut self) {
+        for _ in 0..400 {
+            if self.epoch().window.is_some() {
+                return;
+            }
+            self.block();
+        }
+        panic!("the seats' answers were never awaited: {:?}", self.epoch());
+    }
+
+    pub fn evaluate(&mut self, who: &[usize]) {
+        for &i in who {
+            let signed = self.evaluation(i);
+            let call = self.evaluate_msg(&signed);
+            self.send_as(i, call).unwrap();
         }
     }
 
@@ -135,10 +166,15 @@ impl World {
     }
 
     pub fn aggregate(&self, round: u64) -> Vec<i64> {
+        self.aggregate_of(round, 0)
+    }
+
+    /// The sum of one group, or with 0 of all.
+    pub fn aggregate_of(&self, round: u64, group: u32) -> Vec<i64> {
         let mut bytes = Vec::new();
         loop {
             let offset = bytes.len() as u64;
-            let request = pb::QueryAggregateRequest { task_id: self.task, round, offset, ..Default::default() };
+            let request = pb::QueryAggregateRequest { task_id: self.task, round, offset, group, ..Default::default() };
             let part = bauta_rounds::query::aggregate(&self.storage, &self.blobs, &request).unwrap();
             bytes.extend(part.aggregate);
             if bytes.len() as u64 >= part.total {
