@@ -1,0 +1,368 @@
+//! A run of a plan, and what must hold in it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bauta_rounds::{derive, state, Blobs as _};
+use bauta_schema::training::v1 as pb;
+use bauta_schema::training::v1::OffenceKind;
+use rand::seq::SliceRandom as _;
+use rand::{Rng as _, SeedableRng as _};
+use rand_chacha::ChaCha20Rng;
+use serde::Serialize;
+
+use crate::chain::{Chain, TASK};
+use crate::deeds;
+use crate::plan::{Plan, WINDOW};
+use crate::provider::{Duty, Provider};
+
+/// Blocks beyond its windows that a round may take to be verified, unmasked and settled within small budgets.
+const SETTLING: u64 = 200;
+/// Blocks after which a run ends, whatever its task does.
+const BLOCKS: u64 = 6_000;
+/// Records that a task may have for each provider, round and epoch, when it is over: generous, and a bound.
+const RECORDS: usize = 40;
+
+/// What a run came to.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Outcome {
+    /// Rounds that were settled.
+    pub rounds: u64,
+    /// Of these, the ones that finished.
+    pub finished: u64,
+    /// Sums of groups that were compared with plain sums.
+    pub sums: u64,
+    /// Epochs.
+    pub epochs: u64,
+    /// Blocks.
+    pub blocks: u64,
+    /// Verdicts against cheats, by offence.
+    pub convicted: BTreeMap<String, u64>,
+    /// Verdicts against honest providers that fell silent, by offence.
+    pub silent: BTreeMap<String, u64>,
+}
+
+/// What must never happen, and did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// The plan that shows it.
+    pub plan: Plan,
+    /// When.
+    pub height: u64,
+    /// What.
+    pub what: String,
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "at height {}: {}\nagain with: simulate --plan '{}'", self.height, self.what, self.plan)
+    }
+}
+
+/// A message on its way: when it arrives, of whom, which duty, and whether it is a deed.
+#[derive(Debug, Clone, Copy)]
+struct OnItsWay {
+    arrives: u64,
+    index: usize,
+    duty: Duty,
+    is_deed: bool,
+}
+
+struct Run<'a> {
+    plan: &'a Plan,
+    chain: Chain,
+    providers: Vec<Provider>,
+    by_address: BTreeMap<Vec<u8>, usize>,
+    underway: Vec<OnItsWay>,
+    overheard: Vec<bauta_rounds::Call>,
+    /// Duties that an honest provider let be: it pays for its silence.
+    let_be: BTreeSet<(usize, Duty)>,
+    /// Rounds in which a cheat made content up.
+    made_up: BTreeSet<(u64, usize)>,
+    rng: ChaCha20Rng,
+    settled: u64,
+    judged: usize,
+    outcome: Outcome,
+}
+
+/// Runs a plan to the end of its task.
+///
+/// # Errors
+/// [`Failure`] when an honest provider is convicted, a sum is not exact, a round is stuck, coins are made or lost, or records pile up.
+pub fn run(plan: &Plan) -> Result<Outcome, Failure> {
+    let mut run = Run::new(plan).map_err(|what| Failure { plan: plan.clone(), height: 0, what })?;
+    while run.chain.height < BLOCKS {
+        match run.block() {
+            Ok(true) => break,
+            Ok(false) => {}
+            Err(what) => return Err(Failure { plan: plan.clone(), height: run.chain.height, what }),
+        }
+    }
+    let height = run.chain.height;
+    run.ends().map_err(|what| Failure { plan: plan.clone(), height, what })
+}
+
+impl<'a> Run<'a> {
+    fn new(plan: &'a Plan) -> Result<Self, String> {
+        let joins = |index: u32| if index < plan.late_joiners { 2 } else { 1 };
+        let providers: Result<Vec<Provider>, String> =
+            (0..plan.providers).map(|index| Provider::new(plan.seed, index, joins(index))).collect();
+        let providers = providers?;
+        let addresses: Vec<Vec<u8>> = providers.iter().map(|provider| provider.address.clone()).collect();
+        Ok(Self {
+            plan,
+            chain: Chain::new(plan, &addresses)?,
+            by_address: addresses.into_iter().zip(0..).collect(),
+            providers,
+            underway: Vec::new(),
+            overheard: Vec::new(),
+            let_be: BTreeSet::new(),
+            made_up: BTreeSet::new(),
+            rng: ChaCha20Rng::seed_from_u64(plan.seed ^ 0x5eed),
+            settled: 0,
+            judged: 0,
+            outcome: Outcome::default(),
+        })
+    }
+
+    /// Whether a provider cheats in anything.
+    fn is_hostile(&self, index: usize) -> bool {
+        index >= (self.plan.providers - self.plan.hostile - self.plan.colluding) as usize
+    }
+
+    /// Whether it may cheat in this.
+    fn may_cheat(&self, index: usize, duty: Duty) -> bool {
+        let is_of_seat = matches!(duty, Duty::CheckDeals(_) | Duty::Evaluate(_) | Duty::Unmask(_));
+        let cheats_in_everything = index >= (self.plan.providers - self.plan.hostile) as usize;
+        self.is_hostile(index) && (is_of_seat || cheats_in_everything)
+    }
+
+    fn happens(&mut self, percent: u32) -> bool {
+        self.rng.gen_range(0..100) < percent
+    }
+
+    /// One block; whether the task is over.
+    fn block(&mut self) -> Result<bool, String> {
+        if self.happens(self.plan.restarts) {
+            let index = self.rng.gen_range(0..self.providers.len());
+            // What it had sent is on its way; it may send it again.
+            self.providers[index].restart();
+            // What it had let be it lets be again.
+            for (_, duty) in self.let_be.iter().filter(|(of, _)| *of == index) {
+                self.providers[index].begin(*duty);
+            }
+        }
+        self.look_for_duties()?;
+        let is_full = self.happens(self.plan.full_lanes);
+        self.deliver(is_full)?;
+        self.chain.end_block(!is_full)?;
+        self.judge()?;
+        self.look_at_rounds()?;
+        let task = self.chain.task()?;
+        self.outcome.epochs = task.epoch;
+        self.look_at_size()?;
+        Ok(task.ended_height > 0)
+    }
+
+    fn look_for_duties(&mut self) -> Result<(), String> {
+        for index in 0..self.providers.len() {
+            for duty in self.providers[index].duties(&self.chain)? {
+                self.providers[index].begin(duty);
+                let is_hostile = self.is_hostile(index);
+                if !is_hostile && self.happens(self.plan.drop_outs) {
+                    self.let_be.insert((index, duty));
+                    continue;
+                }
+                let late = self.rng.gen_range(0..=self.plan.delay);
+                let is_deed = self.may_cheat(index, duty) && self.happens(self.plan.deeds);
+                self.underway.push(OnItsWay { arrives: self.chain.height + u64::from(late), index, duty, is_deed });
+            }
+        }
+        Ok(())
+    }
+
+    /// Delivers what has arrived. A full lane takes some of it; the rest comes with the next block.
+    fn deliver(&mut self, is_full: bool) -> Result<(), String> {
+        let height = self.chain.height;
+        let (mut arrived, underway) =
+            std::mem::take(&mut self.underway).into_iter().partition::<Vec<_>, _>(|message| message.arrives <= height);
+        self.underway = underway;
+        if self.plan.reorder {
+            arrived.shuffle(&mut self.rng);
+        }
+        let taken = if is_full { self.rng.gen_range(0..=arrived.len()) } else { arrived.len() };
+        for message in arrived.split_off(taken) {
+            self.underway.push(OnItsWay { arrives: height + 1, ..message });
+        }
+        for OnItsWay { index, duty, is_deed, .. } in arrived {
+            let provider = &mut self.providers[index];
+            let calls = if is_deed {
+                let deed = deeds::instead(provider, &self.chain, duty, &self.overheard, &mut self.rng)?;
+                if let Some(round) = deed.made_up {
+                    self.made_up.insert((round, index));
+                }
+                deed.calls
+            } else {
+                provider.make(&self.chain, duty)?
+            };
+            let address = provider.address.clone();
+            for call in calls {
+                if self.overheard.len() < 64 {
+                    self.overheard.push(call.clone());
+                } else {
+                    let place = self.rng.gen_range(0..64);
+                    self.overheard[place] = call.clone();
+                }
+                // Whether it was refused shows in what happens to its sender.
+                let _ = self.chain.deliver(&address, call)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// No honest provider is convicted but for duties that it let be.
+    fn judge(&mut self) -> Result<(), String> {
+        for verdict in self.chain.verdicts.get(self.judged..).unwrap_or_default() {
+            let index = *self.by_address.get(&verdict.provider).ok_or("a verdict against somebody unknown")?;
+            let kind = verdict.kind().as_str_name().trim_start_matches("OFFENCE_KIND_").to_lowercase();
+            if self.is_hostile(index) {
+                *self.outcome.convicted.entry(kind).or_default() += 1;
+                continue;
+            }
+            let round = verdict.round;
+            let duties: &[Duty] = match verdict.kind() {
+                OffenceKind::NoSubmission => &[Duty::Header(round), Duty::Chunks(round)],
+                // Who did not look at the deals, and so complains about none, cannot answer where one is bad.
+                OffenceKind::SilentSeat => {
+                    &[Duty::Unmask(round), Duty::Evaluate(verdict.epoch), Duty::CheckDeals(verdict.epoch)]
+                }
+                _ => &[],
+            };
+            if !duties.iter().any(|duty| self.let_be.contains(&(index, *duty))) {
+                return Err(format!("honest provider {index} was convicted of {kind}: {}", verdict.what));
+            }
+            *self.outcome.silent.entry(kind).or_default() += 1;
+        }
+        self.judged = self.chain.verdicts.len();
+        Ok(())
+    }
+
+    /// Rounds end in time, and the sums of those that finished are those of their survivors' updates.
+    fn look_at_rounds(&mut self) -> Result<(), String> {
+        while let Some(round) =
+            state::find_round(&self.chain.records, TASK, self.settled + 1).map_err(|error| error.to_string())?
+        {
+            if round.settled_height == 0 {
+                let longest = u64::from(3 * WINDOW) + self.chain.uncounted + SETTLING;
+                let took = self.chain.height - round.opened_height;
+                return match took > longest {
+                    true => Err(format!("round {} is stuck since {took} blocks", round.number)),
+                    false => Ok(()),
+                };
+            }
+            self.settled += 1;
+            self.outcome.rounds += 1;
+            self.outcome.finished += u64::from(round.phase() == pb::RoundPhase::Finished);
+            self.look_at_sums(&round)?;
+        }
+        Ok(())
+    }
+
+    fn look_at_sums(&mut self, round: &pb::Round) -> Result<(), String> {
+        let members = state::members(&self.chain.records, TASK, round.epoch).map_err(|error| error.to_string())?;
+        let holder = |slot: u32| {
+            let member = members.iter().find(|member| member.slot == slot);
+            member.and_then(|member| self.by_address.get(&member.address)).copied().ok_or("a slot is nobody's")
+        };
+        for group in &round.groups {
+            let who: Result<Vec<usize>, _> = group.members.iter().map(|slot| holder(*slot)).collect();
+            let is_made_up = who?.into_iter().any(|index| self.made_up.contains(&(round.number, index)));
+            if group.void() == pb::AbortReason::OutOfRange && !is_made_up {
+                return Err(format!(
+                    "group {} of round {} is out of range without a cheat",
+                    group.number, round.number
+                ));
+            }
+            if round.phase() != pb::RoundPhase::Finished || !derive::goes_on(group) || is_made_up {
+                continue;
+            }
+            let mut sum = vec![0i64; self.plan.elements as usize];
+            let mut weight = 0;
+            for slot in &group.survivors {
+                let provider = &self.providers[holder(*slot)?];
+                weight += provider.weight;
+                for (total, value) in sum.iter_mut().zip(provider.update(&self.chain, round.number)?) {
+                    *total += value * i64::try_from(provider.weight).map_err(|error| error.to_string())?;
+                }
+            }
+            let hash = state::hash(&group.aggregate_hash).map_err(|error| error.to_string())?;
+            let found = self.chain.blobs.get(&hash).ok_or("the sum of a group is not kept")?;
+            let plain: Vec<u8> = sum.iter().flat_map(|value| value.to_le_bytes()).collect();
+            if found != plain || group.weight != weight {
+                return Err(format!("the sum of group {} of round {} is not exact", group.number, round.number));
+            }
+            self.outcome.sums += 1;
+        }
+        Ok(())
+    }
+
+    /// What a chain keeps is bounded by what it is asked to keep.
+    fn look_at_size(&self) -> Result<(), String> {
+        let (providers, done) =
+            (self.plan.providers as usize, self.settled as usize + self.outcome.epochs as usize + 3);
+        let records = RECORDS * providers * done;
+        if self.chain.records.count() > records {
+            return Err(format!("{} records are kept, more than {records}", self.chain.records.count()));
+        }
+        let params = state::params(&self.chain.records).map_err(|error| error.to_string())?;
+        let groups = providers / self.plan.group_size as usize + 1;
+        let vectors = 3 * providers + (params.kept_rounds as usize + 2) * (4 + groups);
+        let bytes = vectors * (8 * self.plan.elements as usize + 1_000) + 400 * providers * providers;
+        if self.chain.blobs.bytes() > bytes {
+            return Err(format!("{} bytes of blobs are kept, more than {bytes}", self.chain.blobs.bytes()));
+        }
+        Ok(())
+    }
+
+    fn ends(mut self) -> Result<Outcome, String> {
+        let task = self.chain.task()?;
+        if task.ended_height == 0 {
+            return Err(format!("the task is not over after {BLOCKS} blocks"));
+        }
+        self.outcome.blocks = self.chain.height;
+        Ok(self.outcome)
+    }
+}
+
+impl Outcome {
+    /// Adds another run's.
+    pub fn add(&mut self, other: &Self) {
+        self.rounds += other.rounds;
+        self.finished += other.finished;
+        self.sums += other.sums;
+        self.epochs += other.epochs;
+        self.blocks += other.blocks;
+        for (into, from) in [(&mut self.convicted, &other.convicted), (&mut self.silent, &other.silent)] {
+            for (kind, count) in from {
+                *into.entry(kind.clone()).or_default() += count;
+            }
+        }
+    }
+}
+
+impl std::fmt::Display for Outcome {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let counts = |of: &BTreeMap<String, u64>| {
+            let all: Vec<String> = of.iter().map(|(kind, count)| format!("{kind} {count}")).collect();
+            if all.is_empty() {
+                "nobody".to_owned()
+            } else {
+                all.join(", ")
+            }
+        };
+        write!(
+            f,
+            "{} rounds settled, {} of them finished, {} sums exact, {} epochs, {} blocks; cheats convicted: {}; honest but silent: {}",
+            self.rounds, self.finished, self.sums, self.epochs, self.blocks, counts(&self.convicted), counts(&self.silent)
+        )
+    }
+}

@@ -1,0 +1,43 @@
+//! The simulation itself.
+#![allow(clippy::unwrap_used)]
+
+use bauta_simulation::{run, shrink, Outcome, Plan, WINDOW};
+
+/// As many rounds as every change is held to; `simulate --rounds 10000` is the whole of it.
+const ROUNDS: u64 = 500;
+/// Where seeds begin.
+const FIRST_SEED: u64 = 1;
+
+#[test]
+fn no_honest_provider_is_convicted_and_every_sum_is_exact_in_five_hundred_rounds() {
+    let mut all = Outcome::default();
+    let mut seed = FIRST_SEED;
+    while all.rounds < ROUNDS {
+        match run(&Plan::of(seed, 60)) {
+            Ok(outcome) => all.add(&outcome),
+            Err(failure) => panic!("seed {seed} failed {}", shrink(failure)),
+        }
+        seed += 1;
+    }
+    println!("seeds {FIRST_SEED}..{seed}: {all}");
+    assert!(all.finished * 2 > all.rounds, "half of the rounds finish: {all}");
+    assert!(all.sums >= all.finished / 2, "sums were compared: {all}");
+    assert!(all.convicted.len() >= 5, "cheats were convicted of many things: {all}");
+}
+
+#[test]
+fn the_same_plan_runs_alike() {
+    let plan = Plan::of(3, 30);
+    assert_eq!(run(&plan).unwrap(), run(&plan).unwrap());
+    assert_eq!(serde_json::from_str::<Plan>(&plan.to_string()).unwrap(), plan);
+}
+
+#[test]
+fn messages_that_are_late_by_more_than_a_window_are_found_to_convict_the_honest() {
+    let mut plan = Plan::of(1, 30);
+    // A header and then chunks, each late by up to a window.
+    (plan.hostile, plan.colluding, plan.drop_outs, plan.late_joiners, plan.delay) = (0, 0, 0, 0, WINDOW);
+    let failure = run(&plan).unwrap_err();
+    assert!(failure.what.contains("honest provider"), "{failure}");
+    assert!(run(&Plan { delay: 2, ..plan }).is_ok(), "in time it costs nobody anything");
+}
