@@ -58,6 +58,21 @@ impl Draw {
     }
 }
 
+impl Draw {
+    /// The same for 128 bits: two words, the less significant first.
+    pub fn below_128(&mut self, bound: u128) -> u128 {
+        let bound = bound.max(1);
+        let excess = (u128::MAX % bound + 1) % bound;
+        loop {
+            let low = u128::from(self.word());
+            let number = u128::from(self.word()) << 64 | low;
+            if number <= u128::MAX - excess {
+                return number % bound;
+            }
+        }
+    }
+}
+
 impl core::fmt::Debug for Draw {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.write_str("Draw(..)")

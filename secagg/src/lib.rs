@@ -7,11 +7,12 @@
 //!
 //! In the order of an epoch:
 //! 1. [`enrol`]: four fresh keys a provider, with proofs of possession.
-//! 2. [`deal`]: Feldman sharing of the masking key with encrypted shares; [`complain`]: a share that contradicts it.
-//! 3. [`joint`]: evaluations of the dealers' joint key; [`partition`]: the groups that its value cuts.
-//! 4. [`check_in`]: the round's base point `P_i`; [`submit`]: header and masked chunks.
-//! 5. [`unmask`]: the request list, partials with one proof a message, interpolation in the exponent, removal of masks.
-//! 6. [`evidence`]: what convicts.
+//! 2. [`committee`]: seats, drawn by bond in large epochs.
+//! 3. [`deal`]: Feldman sharing of the masking key with encrypted shares; [`complain`]: a share that contradicts it.
+//! 4. [`joint`]: evaluations of the dealers' joint key; [`partition`]: the groups that its value cuts.
+//! 5. [`check_in`]: the round's base point `P_i`; [`submit`]: header and masked chunks.
+//! 6. [`unmask`]: the request list, partials with one proof a message, interpolation in the exponent, removal of masks.
+//! 7. [`evidence`]: what convicts.
 //!
 //! Below them: [`encoding`], [`root`], [`context`], [`curve`], [`prg`], [`ring`], [`proof`], [`msm`], [`signature`],
 //! [`draw`], [`parties`], [`rejection`].
@@ -20,6 +21,7 @@
 //! error. A client's roles are types that hold secrets; secrets are erased on drop and never printed.
 
 pub mod check_in;
+pub mod committee;
 pub mod complain;
 pub mod context;
 pub mod curve;

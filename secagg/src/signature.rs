@@ -19,6 +19,8 @@ pub enum Kind {
     Complain,
     /// A seat's share of a joint key's value.
     Evaluate,
+    /// A point for the seed of the seats.
+    Contribute,
     /// A round base and a weight.
     CheckIn,
     /// Header of a masked vector.
@@ -35,6 +37,7 @@ impl Kind {
             Self::Deal => "deal",
             Self::Complain => "complain",
             Self::Evaluate => "evaluate",
+            Self::Contribute => "contribute",
             Self::CheckIn => "check-in",
             Self::Submit => "submit",
             Self::Unmask => "unmask",

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::check_in::CheckIn;
+use crate::committee::{contribute, Contribution};
 use crate::complain::Complaint;
 use crate::context::Rctx;
 use crate::deal::{Deal, ShareKeys};
@@ -53,6 +54,7 @@ fn decode(which: usize, bytes: &[u8]) -> bool {
             assert_eq!(keys.encode(), bytes);
             true
         }),
+        11 => canonical::<Contribution>(bytes),
         _ => ProviderKeys::from_bytes(bytes).is_ok_and(|keys| {
             assert_eq!(keys.to_bytes().as_slice(), bytes);
             true
@@ -86,6 +88,7 @@ fn good() -> Vec<Vec<u8>> {
         world.share_keys[0].encode(),
         evaluate(&world, 0, &evaluated, &all).body.encode(),
         joint_keys(&world, &all).encode(),
+        contribute(&world.keys[0], &world.ectx, &world.addresses[0], &evaluated, &mut rng).body.encode(),
         world.keys[0].to_bytes().to_vec(),
     ]
 }
@@ -102,7 +105,7 @@ proptest! {
 
     #[test]
     fn arbitrary_bytes_never_panic_in_a_decoder(bytes in proptest::collection::vec(any::<u8>(), 0..600)) {
-        for which in 0..12 {
+        for which in 0..13 {
             decode(which, &bytes);
         }
     }

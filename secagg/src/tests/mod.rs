@@ -3,6 +3,7 @@
 
 mod algebra;
 mod attacks;
+mod committee;
 mod decoders;
 mod eclipses;
 mod joint;

@@ -3,10 +3,12 @@
 use std::collections::BTreeSet;
 
 use crate::check_in::{self, CheckIn, CheckInState};
+use crate::committee::{self, Contribution, ContributionState};
 use crate::complain::{self, Complaint, ComplaintState, Verdict};
 use crate::context::{Ctx, Ectx, Rctx, Root};
 use crate::curve::{Point, VerifyKey};
 use crate::deal::{self, Deal, DealState};
+use crate::draw::Draw;
 use crate::encoding::{Address, SeatIndex, Slot};
 use crate::enrol::{self, Enrol};
 use crate::joint::{self, Evaluation, EvaluationState, JointInput};
@@ -285,6 +287,66 @@ fn the_check_in_vectors_hold() {
         let checked = CheckInState { address: &address, x: &x, v: &v, max_weight: number(state, "max_weight") };
         let rctx = Rctx::from_bytes(bytes32(state, "rctx"));
         outcome(parse(case).and_then(|signed| check_in::verify(&rctx, &checked, &signed)))
+    });
+}
+
+#[test]
+fn the_contribution_vectors_hold() {
+    let world = World::new(3, 28);
+    let (ectx, me, keys) = (world.ectx, nth_address(1), world.keys[1].clone());
+    let enrolled_root = Root::from_bytes([6; 32]);
+    let input = committee::input_for_everyone(&ectx, &enrolled_root);
+    let mut rng = world.rng.clone();
+    let good = committee::contribute(&keys, &ectx, &me, &input, &mut rng);
+    let elsewhere = keys.v.sign(&Ectx::from_bytes([1; 32]), good.body.clone(), &mut rng);
+    let theirs = committee::contribute(&world.keys[0], &ectx, &nth_address(0), &input, &mut rng).body;
+    let mut cases = common(&good, &elsewhere, 22 + 32);
+    cases.push(unreduced(&good));
+    let mut sign = |name: &str, expect: &str, change: &dyn Fn(&mut Contribution)| {
+        let mut body = good.body.clone();
+        change(&mut body);
+        case(name, &keys.v.sign(&ectx, body, &mut rng), expect)
+    };
+    cases.push(sign("another address", "refused", &|b| b.address = nth_address(0)));
+    cases.push(sign("another input", "refused", &|b| b.input[0] ^= 1));
+    cases.push(sign("another value", "invalid proof", &|b| b.value = Point::GENERATOR));
+    cases.push(sign("value and proof of another", "invalid proof", &|b| {
+        (b.value, b.proof) = (theirs.value, theirs.proof)
+    }));
+    cases.push(sign("another response", "invalid proof", &|b| b.proof.response += Scalar::ONE));
+    let given = [(nth_address(0), theirs.value), (me.clone(), good.body.value)];
+    let seed = committee::seed(&input, &given);
+    let mut draw = Draw::from_seed(&seed);
+    let bonds: [u128; 4] = [1_000, 0, 5_000_000_000_000_000_000_000, 1_000_000_000_000_000_000_000];
+    let drawn: Vec<_> = (0..12).map(|_| committee::draw_one(&mut draw, &bonds).unwrap()).collect();
+    let public = keys.public();
+    let state = json!({
+        "ectx": hex::encode(ectx.as_bytes()), "enrolment_root": hex::encode(enrolled_root.as_bytes()),
+        "input": hex::encode(input.hash()), "address": hex::encode(me.as_bytes()),
+        "x": hex::encode(public.x.to_bytes()), "v": hex::encode(public.v.to_bytes()),
+        "contributions": given.iter().map(|(address, value)| json!({
+            "address": hex::encode(address.as_bytes()), "value": hex::encode(value.to_bytes()),
+        })).collect::<Vec<_>>(),
+        "seed": hex::encode(seed), "bonds": bonds.map(|bond| bond.to_string()), "drawn": drawn,
+    });
+    let description = "contributions to the seed of the seats; the seed of two, and places drawn with it by bond";
+    compare("contribution.json", &json!({ "description": description, "state": state, "cases": cases }));
+    check_file("contribution.json", |state, case| {
+        let ectx = Ectx::from_bytes(bytes32(state, "ectx"));
+        let input = committee::input_for_everyone(&ectx, &Root::from_bytes(bytes32(state, "enrolment_root")));
+        assert_eq!(input.hash(), &bytes32(state, "input"));
+        let given = |value: &Value| (address(value, "address"), point(value, "value"));
+        let given: Vec<_> = list(state, "contributions").iter().map(given).collect();
+        assert_eq!(committee::seed(&input, &given), bytes32(state, "seed"));
+        let bonds: Vec<u128> =
+            list(state, "bonds").iter().map(|bond| bond.as_str().unwrap().parse().unwrap()).collect();
+        let mut draw = Draw::from_seed(&bytes32(state, "seed"));
+        for place in list(state, "drawn") {
+            assert_eq!(committee::draw_one(&mut draw, &bonds), Some(place.as_u64().unwrap() as usize));
+        }
+        let (address, x, v) = (address(state, "address"), point(state, "x"), verify_key(state, "v"));
+        let checked = ContributionState { ectx: &ectx, input: &input, address: &address, x: &x, v: &v };
+        outcome(parse(case).and_then(|signed| committee::verify(&checked, &signed)))
     });
 }
 
