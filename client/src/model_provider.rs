@@ -122,12 +122,7 @@ pub async fn list(chain: &Chain, running_only: bool) -> Result<Vec<pb::QueryTask
 /// [`ModelProviderError`].
 pub async fn download(chain: &Chain, task_id: u64, hash: Option<&[u8; 32]>) -> Result<Model, ModelProviderError> {
     let wrong = |why: &dyn std::fmt::Display| ModelProviderError::Model(why.to_string());
-    let (task, settings) = chain.task(task_id).await?;
-    let proven = proven_task(chain, task_id).await?;
-    if proven.as_ref().is_some_and(|proven| proven.settings_hash != pb::settings_hash(&settings)) {
-        return Err(wrong(&"the node shows other settings of its task than the chain's headers prove"));
-    }
-    let latest = proven.map_or(task.model_hash, |proven| proven.model_hash);
+    let (latest, settings) = latest_model(chain, task_id).await?;
     let terms = Terms::read(&settings).map_err(|why| wrong(&why))?;
     let bytes = chain.model(task_id, Some(hash.map_or(latest.as_slice(), |hash| hash.as_slice()))).await?;
     let model = Model::decode(&bytes).map_err(|why| wrong(&why))?;
@@ -136,6 +131,30 @@ pub async fn download(chain: &Chain, task_id: u64, hash: Option<&[u8; 32]>) -> R
     }
     Ok(model)
 }
+
+/// The hash of a task's latest model, and its settings. What headers prove is a block older than what a node says: where a round ended
+/// between the two, the next headers are waited for.
+async fn latest_model(chain: &Chain, task_id: u64) -> Result<(Vec<u8>, pb::TaskSettings), ModelProviderError> {
+    let wrong = |why: &str| ModelProviderError::Model(why.to_owned());
+    for _ in 0..PROOFS {
+        let height = chain.height().await?;
+        let (task, settings) = chain.task(task_id).await?;
+        let Some(proven) = proven_task(chain, task_id).await? else {
+            return Ok((task.model_hash, settings));
+        };
+        if proven.settings_hash != pb::settings_hash(&settings) {
+            return Err(wrong("the node shows other settings of its task than the chain's headers prove"));
+        }
+        if proven.model_hash == task.model_hash {
+            return Ok((task.model_hash, settings));
+        }
+        chain.wait_past(height).await?;
+    }
+    Err(wrong("the node shows another model of its task than the chain's headers prove"))
+}
+
+/// How often the latest model is proven, while rounds go on.
+const PROOFS: usize = 4;
 
 /// A task as the chain's headers prove it; `None` without a light client. A task of the last block is waited for.
 async fn proven_task(chain: &Chain, task_id: u64) -> Result<Option<pb::Task>, ChainError> {

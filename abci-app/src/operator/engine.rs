@@ -76,6 +76,10 @@ laddr = {laddr}
 # Contracts of 800 KiB travel as base64 in JSON.
 max_body_bytes = 4000000
 
+# An answer that takes a second longer than this is thrown away (node/node.go, `WriteTimeout`), whatever was asked: contracts are compiled
+# when they are stored, and a machine may be busy.
+timeout_broadcast_tx_commit = "60s"
+
 # Providers wait for blocks on websockets, several from one address.
 max_subscriptions_per_client = 16
 

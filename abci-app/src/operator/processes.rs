@@ -10,6 +10,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{bail, Context as _};
+use k256::elliptic_curve::rand_core::{OsRng, RngCore as _};
 
 use super::Home;
 
@@ -22,6 +23,9 @@ const GO_THREADS: &str = "GOMAXPROCS";
 /// Threads that run Go's code for each core, in CometBFT. Go lets each run for 10 ms before another has its turn (runtime/proc.go,
 /// `forcePreemptNS`): with one a core, questions wait behind hashing and encoding where the cores are few. The system shares them out sooner.
 const GO_THREADS_PER_CORE: usize = 4;
+
+/// Ports that are tried.
+const PORTS_TRIED: usize = 10_000;
 
 /// A running program. Dropping it stops it.
 pub struct Program {
@@ -133,9 +137,17 @@ pub fn memory_kib(status: &str, line: &str) -> f64 {
 /// # Errors
 /// When there are none.
 pub fn free_ports(count: usize) -> anyhow::Result<Vec<u16>> {
-    // All are held until the last is found, so that no port comes twice.
-    let held = (0..count).map(|_| TcpListener::bind("127.0.0.1:0")).collect::<Result<Vec<_>, _>>();
-    let held = held.context("there is no free port")?;
+    // All are held until the last is found, so that no port comes twice. They lie below those that the system gives to connections, one of
+    // which might take them before the program listens.
+    let mut held = Vec::new();
+    for _ in 0..PORTS_TRIED {
+        if held.len() == count {
+            break;
+        }
+        let port = 10_000 + (OsRng.next_u32() % 22_000) as u16;
+        held.extend(TcpListener::bind(("0.0.0.0", port)));
+    }
+    anyhow::ensure!(held.len() == count, "there are no {count} free ports from 10000 to 31999");
     held.iter().map(|listener| Ok(listener.local_addr()?.port())).collect()
 }
 

@@ -244,11 +244,14 @@ impl Chain {
     }
 }
 
+/// How long an answer may take. The node compiles a contract before it answers, and its machine may be busy.
+const ANSWER: Duration = Duration::from_secs(60);
+
 fn http_client(url: &str) -> Result<Arc<dyn Rpc>, ChainError> {
     let bad = |error: &dyn std::fmt::Display| ChainError::Endpoint { url: url.to_owned(), what: error.to_string() };
     let parsed: tendermint_rpc::HttpClientUrl =
         url.parse().map_err(|error: tendermint_rpc::Error| bad(error.detail()))?;
-    let client = HttpClient::builder(parsed).timeout(Duration::from_secs(30)).build();
+    let client = HttpClient::builder(parsed).timeout(ANSWER).build();
     Ok(Arc::new(client.map_err(|error| bad(error.detail()))?))
 }
 

@@ -8,9 +8,13 @@ use cosmrs::proto::cosmwasm::wasm::v1 as wasm;
 use prost::Message;
 use serde::de::DeserializeOwned;
 use serde::Serialize;
+use tendermint_rpc::endpoint::abci_query::AbciQuery;
 
 use super::parts::Parts;
 use super::{Chain, ChainError, Coin, GasPrice, Refused};
+
+/// How often a query is asked whose answer is lost.
+const QUERY_ATTEMPTS: u32 = 4;
 
 impl Chain {
     /// Calls a gRPC method of the node, `/package.Service/Method`.
@@ -18,7 +22,7 @@ impl Chain {
     /// # Errors
     /// [`ChainError::Refused`] with what the chain says, [`ChainError::Unreachable`], [`ChainError::Answer`].
     pub async fn query<Q: Message, R: Message + Default>(&self, path: &str, request: &Q) -> Result<R, ChainError> {
-        let answer = self.rpc().abci_query(path, request.encode_to_vec()).await?;
+        let answer = self.ask(path, request.encode_to_vec()).await?;
         if answer.code.is_err() {
             let (codespace, code) =
                 cause_in(&answer.info).unwrap_or_else(|| (answer.codespace.clone(), answer.code.value()));
@@ -26,6 +30,22 @@ impl Chain {
         }
         R::decode(answer.value.as_slice())
             .map_err(|error| ChainError::Answer { what: path.to_owned(), why: error.to_string() })
+    }
+
+    /// Asks, and again when the answer was lost: a question changes nothing.
+    async fn ask(&self, path: &str, data: Vec<u8>) -> Result<AbciQuery, ChainError> {
+        let mut pause = self.settings().retry_pause;
+        for _ in 1..QUERY_ATTEMPTS {
+            match self.rpc().abci_query(path, data.clone()).await {
+                Err(error @ ChainError::Unreachable(_)) => {
+                    tracing::debug!(%error, path, "no answer to a query; asking again");
+                }
+                answered => return answered,
+            }
+            tokio::time::sleep(pause).await;
+            pause *= 2;
+        }
+        self.rpc().abci_query(path, data).await
     }
 
     /// An account; `None` when the chain does not know it.
