@@ -42,6 +42,7 @@ async fn rounds_of_a_million_elements_finish_under_a_flood_of_transfers_and_quer
     let sent = flood.stop().await.unwrap();
     let (_, memory) = network.memory_mib();
     network.still_runs().unwrap();
+    network.called_in_order().unwrap();
     finished.unwrap();
     let rounds = rounds(&chain, crew.task).await.unwrap();
     let (first, last) = (rounds.first().unwrap(), rounds.last().unwrap());

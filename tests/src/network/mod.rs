@@ -78,6 +78,14 @@ impl Network {
         self.validators.still_run()
     }
 
+    /// Whether CometBFT called `bautad` in its order.
+    ///
+    /// # Errors
+    /// The call that was not.
+    pub fn called_in_order(&self) -> anyhow::Result<()> {
+        self.validators.called_in_order()
+    }
+
     /// The memory of `bautad`, in MiB: now, and at most so far.
     pub fn memory_mib(&self) -> (f64, f64) {
         let node = self.validators.programs(0).first();

@@ -43,6 +43,7 @@ fn check(devnet: &Devnet, wire: &Wire, task: u64, rounds: u32, daemons: Vec<Daem
         contracts.history(&chain, None).await.unwrap()
     });
     assert_eq!(offences, []);
+    devnet.node.check_calls();
 }
 
 /// Whether a transaction brings a header.
