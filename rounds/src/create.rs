@@ -8,7 +8,7 @@ use crate::message::Admission;
 use crate::output::{Event, Output};
 use crate::terms::{amount, Terms};
 use crate::windows::Now;
-use crate::{cost, epoch, params, state};
+use crate::{cost, epoch, params, state, tails};
 use bauta_learning::optimiser::State as OptimiserState;
 use bauta_schema::training::v1::{
     initial_model::Source, settings_hash, InitialModel, MsgCreateTask, Params, Task, TaskSettings, TaskStatus,
@@ -33,19 +33,34 @@ pub(crate) fn check(storage: &dyn Storage, msg: &MsgCreateTask) -> Result<Checke
     let settings = msg.settings.clone().unwrap_or_default();
     let budget = amount("budget", &msg.budget)?;
     let terms = Terms::read(&settings)?;
-    if let Some(refusal) =
-        refusals(&params, &terms, &msg.owner, msg.initial_model.as_ref(), Some(budget)).into_iter().next()
-    {
+    let initial = msg.initial_model.as_ref();
+    if let Some(refusal) = cheap_refusals(&params, &terms, &msg.owner, initial, Some(budget)).into_iter().next() {
         return Err(refusal);
     }
-    terms.check_initial_model(msg.initial_model.as_ref())?;
+    terms.check_initial_model(initial)?;
     // Making a model takes a twentieth of an operation an element; keeping it and the optimiser's state for good is what costs.
-    let admission = Admission { fee: None, gas: cost::gas(0, terms.elements + 1000) };
+    let operations = (terms.elements + 1000).saturating_add(tails::operations(&terms.cohort));
+    let admission = Admission { fee: None, gas: cost::gas(0, operations) };
     Ok(Checked { admission, terms, budget })
 }
 
-/// Why a task would be refused; empty if it would not.
+/// Why a task would be refused; empty if it would not. The odds are worked out only if nothing else is wrong.
 pub fn refusals(
+    params: &Params,
+    terms: &Terms,
+    owner: &str,
+    initial: Option<&InitialModel>,
+    budget: Option<u128>,
+) -> Vec<Error> {
+    let mut refusals = cheap_refusals(params, terms, owner, initial, budget);
+    if refusals.is_empty() {
+        refusals.extend(tails::odds(&terms.cohort).refusals());
+    }
+    refusals
+}
+
+/// What is found without working out the odds, which is charged first.
+fn cheap_refusals(
     params: &Params,
     terms: &Terms,
     owner: &str,
@@ -90,6 +105,9 @@ pub(crate) fn handle(
     msg: &MsgCreateTask,
 ) -> Result<(u64, Vec<Output>), Rejection> {
     let Checked { terms, budget, .. } = check(storage, msg)?;
+    if let Some(refusal) = tails::odds(&terms.cohort).refusals().into_iter().next() {
+        return Err(refusal.into());
+    }
     let mut counters = state::counters(storage)?;
     counters.tasks += 1;
     state::save(storage, keys::COUNTERS.to_vec(), &counters);

@@ -3,6 +3,7 @@
 use crate::cost;
 use crate::error::Error;
 use crate::params::{MAX_MESSAGE, MAX_PROVIDERS, MIN_GROUP};
+use crate::tails::{Declared, MILLION};
 use bauta_learning::combine::Combination;
 use bauta_learning::encode::{Encoding, EncodingError};
 use bauta_learning::fixed::Fixed;
@@ -318,6 +319,12 @@ impl Terms {
                 "min_providers {} must be at least {MIN_GROUP} and at least group_size {g}",
                 cohort.min_providers
             )));
+        }
+        for (name, share) in Declared::of(cohort).named() {
+            if share >= MILLION {
+                refusals
+                    .push(Error::Settings(format!("cohort.{name} is {share} millionths; it must be below {MILLION}")));
+            }
         }
         if cohort.max_providers < cohort.min_providers || cohort.max_providers > MAX_PROVIDERS {
             refusals.push(Error::Settings(format!(

@@ -279,6 +279,7 @@ fn create(owner: &Account) -> Any {
                 corrupt_heads: Some(1),
                 min_bond: BOND.to_string(),
                 issuer: String::new(),
+                ..Default::default()
             }),
             windows: Some(pb::Windows {
                 enrol: 20,

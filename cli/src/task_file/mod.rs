@@ -253,6 +253,15 @@ pub struct Cohort {
     /// Seats that may be corrupt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub corrupt_heads: Option<u32>,
+    /// Corrupt share of bond, in millionths.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub corrupt_bond_ppm: Option<u32>,
+    /// Share of honest seats that are offline, in millionths.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offline_seats_ppm: Option<u32>,
+    /// Corrupt share of heads, in millionths.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub corrupt_heads_ppm: Option<u32>,
     /// Smallest bond.
     pub min_bond: Amount,
     /// Who must have admitted a provider.

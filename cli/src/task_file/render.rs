@@ -2,6 +2,8 @@
 
 use std::fmt::{self, Write as _};
 
+use bauta_rounds::tails;
+
 use super::{Encoding, Initial, Level, Optimiser, TaskFile};
 
 impl TaskFile {
@@ -207,6 +209,20 @@ impl TaskFile {
             Some(heads) => writeln!(out, "corrupt_heads = {heads}")?,
             None => writeln!(out, "# corrupt_heads = {}", cohort.max_providers / 4)?,
         }
+        out.push_str(
+            "# What is feared of those who take part, in millionths; `bauta task estimate` shows what it leads to, and a task whose odds are\n\
+             # too bad is refused. Corrupt providers, who may censor the others of a group; 0 if all of them are trusted not to collude.\n",
+        );
+        let share = |out: &mut String, name: &str, declared: Option<u32>, default: u32| match declared {
+            Some(share) => writeln!(out, "{name} = {share}"),
+            None => writeln!(out, "# {name} = {default}"),
+        };
+        share(out, "corrupt_heads_ppm", cohort.corrupt_heads_ppm, tails::CORRUPT_HEADS_PPM)?;
+        out.push_str(
+            "# Above 96 providers, where seats are drawn by bond: corrupt bond, and honest seats that do not answer.\n",
+        );
+        share(out, "corrupt_bond_ppm", cohort.corrupt_bond_ppm, tails::CORRUPT_BOND_PPM)?;
+        share(out, "offline_seats_ppm", cohort.offline_seats_ppm, tails::OFFLINE_SEATS_PPM)?;
         writeln!(out, "# What a provider must have bonded.\nmin_bond = {}", cohort.min_bond)?;
         out.push_str(
             "# Only providers that this issuer has admitted may take part; anyone registered may if it is left out.\n",

@@ -62,6 +62,58 @@ fn every_refusal_of_a_task_is_said() {
 }
 
 #[test]
+fn the_declared_shares_and_their_odds_are_shown() {
+    let bauta = Bauta::new();
+    let good = bauta.ok(&["task", "init", "--out", "task.toml"]);
+    assert!(good.contains("task.toml is written"), "{good}");
+    let said = bauta.ok(&["task", "estimate", "task.toml", "--offline"]);
+    let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        said.contains("with 20 % of the providers corrupt, as declared") && said.contains("probability 0 at most"),
+        "{said}"
+    );
+    assert!(!said.contains("trusts all"), "{said}");
+    let estimate = bauta.json(&["task", "estimate", "task.toml", "--offline"]);
+    assert_eq!(estimate["odds"]["corrupt_heads_ppm"], 200_000);
+
+    let file = std::fs::read_to_string(bauta.home.path().join("task.toml")).unwrap();
+    let declaring = |ppm: u32| {
+        let declared = file.replace("# corrupt_heads_ppm = 200000", &format!("corrupt_heads_ppm = {ppm}"));
+        assert_ne!(declared, file);
+        bauta.file("declared.toml", declared);
+    };
+    declaring(0);
+    let said = bauta.ok(&["task", "estimate", "declared.toml", "--offline"]);
+    assert!(
+        said.split_whitespace().collect::<Vec<_>>().join(" ").contains("trusts all of its providers not to collude"),
+        "{said}"
+    );
+    // Ten providers, of whom six survive: five corrupt ones leave one honest update.
+    declaring(500_000);
+    let output = bauta.run(&["task", "estimate", "declared.toml", "--offline"]);
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8(output.stdout).unwrap().split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        said.contains("refused: the group is too small: of 10 dealers with 5 corrupt ones") && said.contains("100 %"),
+        "{said}"
+    );
+}
+
+#[test]
+fn who_tries_a_task_that_trusts_all_of_its_providers_is_told_so() {
+    let bauta = Bauta::new();
+    bauta.ok(&["task", "init", "--out", "task.toml"]);
+    let file = std::fs::read_to_string(bauta.home.path().join("task.toml")).unwrap();
+    bauta.file("trusting.toml", file.replace("# corrupt_heads_ppm = 200000", "corrupt_heads_ppm = 0"));
+    let data = repository("data/digits.csv");
+    let told = |file: &str| {
+        bauta.json(&["provider", "check", "--task-file", file, "--data", data.to_str().unwrap()])["trust"].clone()
+    };
+    assert!(told("task.toml").is_null());
+    assert!(told("trusting.toml").as_str().unwrap().contains("could single out your update"));
+}
+
+#[test]
 fn data_and_built_in_trainer_are_tried_without_a_node() {
     let bauta = Bauta::new();
     for (recipe, data) in RECIPES {

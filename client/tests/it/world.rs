@@ -161,6 +161,7 @@ pub fn settings(n: u32, rounds: u32) -> pb::TaskSettings {
             corrupt_heads: Some(0),
             min_bond: "1000".into(),
             issuer: String::new(),
+            ..Default::default()
         }),
         windows: Some(pb::Windows {
             enrol: 10,
@@ -199,6 +200,7 @@ impl World {
         let mut task = settings(u32::try_from(n).unwrap(), rounds);
         let cohort = task.cohort.as_mut().unwrap();
         (cohort.group_size, cohort.min_group, cohort.min_providers) = (g, (3 * g).div_ceil(4).max(3), g);
+        cohort.corrupt_heads_ppm = Some(0);
         Self::with_settings((0..n).map(|_| Shared(Arc::new(Honest))).collect(), task).await
     }
 

@@ -1,7 +1,7 @@
 //! Tasks that are refused when they are created, and what becomes of their budgets.
 
 use crate::world::{create, settings, test_params, World, OWNER};
-use bauta_rounds::{cost, estimate, keys, state, terms::Terms, Call, Error};
+use bauta_rounds::{check, cost, estimate, handle, keys, state, tails, terms::Terms, Call, Error, Message};
 use bauta_schema::training::v1 as pb;
 
 #[track_caller]
@@ -93,6 +93,52 @@ fn a_group_below_the_minimum_is_refused() {
     assert!(matches!(error, Error::GroupTooSmall(_)), "{error}");
 }
 
+#[test]
+fn a_group_that_leaves_a_provider_alone_among_the_corrupt_is_refused_with_the_numbers() {
+    // One group of 5 to 8, of whom 4 survive: three corrupt ones of eight leave one honest update.
+    let error = change(|s| s.cohort.as_mut().unwrap().corrupt_heads_ppm = Some(375_000));
+    assert!(matches!(error, Error::GroupTooSmall(_)), "{error}");
+    let said = error.to_string();
+    for number in ["of 8 dealers with 3 corrupt ones", "3 or more", "group of 8", "probability 100 %", "375000"] {
+        assert!(said.contains(number), "{said}");
+    }
+    for accepted in [None, Some(0), Some(374_999)] {
+        let mut world = World::empty(0, 0);
+        let mut settings = settings(8, 40);
+        settings.cohort.as_mut().unwrap().corrupt_heads_ppm = accepted;
+        world.send(OWNER, Call::CreateTask(Box::new(create(settings)))).unwrap();
+    }
+}
+
+#[test]
+fn the_odds_are_charged_before_they_are_worked_out() {
+    let world = World::empty(0, 0);
+    let mut settings = settings(8, 40);
+    let message = |settings: &pb::TaskSettings| Message {
+        sender: OWNER.to_vec(),
+        call: Call::CreateTask(Box::new(create(settings.clone()))),
+    };
+    let gas = |settings: &pb::TaskSettings| {
+        check(&world.env(), &world.storage, &world.registry, &message(settings)).unwrap().gas
+    };
+    let trusted = gas(&settings);
+    // What is refused for its odds passes the checks that cost nothing, and has paid by the time it fails.
+    settings.cohort.as_mut().unwrap().corrupt_heads_ppm = Some(375_000);
+    let terms = Terms::read(&settings).unwrap();
+    assert!(tails::operations(&terms.cohort) > 1);
+    assert!(gas(&settings) > trusted);
+    let (mut storage, mut blobs) = (world.storage.clone(), world.blobs.clone());
+    let refused = handle(&world.env(), &mut storage, &mut blobs, &world.registry, &message(&settings)).unwrap_err();
+    assert!(matches!(refused.error, Error::GroupTooSmall(_)));
+    let request = pb::QueryEstimateRequest {
+        settings: Some(settings),
+        initial_model: Some(crate::world::zero_model()),
+        ..Default::default()
+    };
+    let said = estimate(&test_params(), &request).refusals;
+    assert!(said.len() == 1 && said[0].contains("3 corrupt ones"), "{said:?}");
+}
+
 type Edit = fn(&mut pb::TaskSettings);
 
 #[test]
@@ -110,6 +156,9 @@ fn every_setting_out_of_its_range_is_refused() {
         ("fewer at most than at least", |s| s.cohort.as_mut().unwrap().max_providers = 4),
         ("minimum above the group", |s| s.cohort.as_mut().unwrap().min_group = 6),
         ("corrupt heads reach the threshold", |s| s.cohort.as_mut().unwrap().corrupt_heads = Some(3)),
+        ("all bond corrupt", |s| s.cohort.as_mut().unwrap().corrupt_bond_ppm = Some(1_000_000)),
+        ("all seats offline", |s| s.cohort.as_mut().unwrap().offline_seats_ppm = Some(1_000_000)),
+        ("all heads corrupt", |s| s.cohort.as_mut().unwrap().corrupt_heads_ppm = Some(u32::MAX)),
         ("short window", |s| s.windows.as_mut().unwrap().unmask = 1),
         ("long window", |s| s.windows.as_mut().unwrap().evidence = 1_000_000),
         ("no windows", |s| s.windows = None),

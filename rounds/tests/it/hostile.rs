@@ -214,7 +214,7 @@ proptest! {
 
     #[test]
     fn extreme_numbers_in_settings_are_refused_or_accepted_and_cost_no_work(
-        edits in prop::collection::vec((0usize..40, prop_oneof![Just(0u64), Just(1), Just(u64::from(u32::MAX)), Just(u64::MAX), any::<u64>()]), 1..6),
+        edits in prop::collection::vec((0usize..43, prop_oneof![Just(0u64), Just(1), Just(u64::from(u32::MAX)), Just(u64::MAX), any::<u64>()]), 1..6),
     ) {
         let mut settings = settings(8, 40);
         for (field, value) in edits {
@@ -287,6 +287,9 @@ fn edit(settings: &mut pb::TaskSettings, field: usize, value: u64) {
         36 => settings.encoding = None,
         37 => settings.rewards = None,
         38 => settings.data = None,
+        39 => cohort.corrupt_heads_ppm = Some(small),
+        40 => cohort.corrupt_bond_ppm = Some(small),
+        41 => cohort.offline_seats_ppm = Some(small),
         _ => settings.model = None,
     }
 }

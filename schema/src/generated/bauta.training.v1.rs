@@ -288,6 +288,16 @@ pub struct Cohort {
     /// Address of the issuer that must have admitted a provider; empty if anyone registered may enrol. Never the owner.
     #[prost(string, tag = "7")]
     pub issuer: ::prost::alloc::string::String,
+    /// Declared corrupt share of bond, in millionths, below 1,000,000; 250,000 if absent. Counts where seats are drawn: above 96 providers.
+    #[prost(uint32, optional, tag = "8")]
+    pub corrupt_bond_ppm: ::core::option::Option<u32>,
+    /// Declared share of honest seats that are offline, in millionths, below 1,000,000; 50,000 if absent. Counts where seats are drawn.
+    #[prost(uint32, optional, tag = "9")]
+    pub offline_seats_ppm: ::core::option::Option<u32>,
+    /// Declared corrupt share of heads, in millionths, below 1,000,000; 200,000 if absent. 0 declares that all providers are trusted not to
+    /// collude: then groups need not hide anybody from the others of the group.
+    #[prost(uint32, optional, tag = "10")]
+    pub corrupt_heads_ppm: ::core::option::Option<u32>,
 }
 impl ::prost::Name for Cohort {
     const NAME: &'static str = "Cohort";

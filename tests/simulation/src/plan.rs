@@ -129,6 +129,9 @@ impl Plan {
                 corrupt_heads: Some(0),
                 min_bond: "1000".into(),
                 issuer: String::new(),
+                // Small groups, a third of them hostile: what the odds would refuse is what is simulated.
+                corrupt_heads_ppm: Some(0),
+                ..Default::default()
             }),
             windows: Some(windows),
             rewards: Some(pb::Rewards { per_update: "50".into(), per_partial: "20".into(), gas_price: "3".into() }),

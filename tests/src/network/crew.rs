@@ -75,6 +75,7 @@ impl Job {
                 corrupt_heads: Some(0),
                 min_bond: BOND.to_string(),
                 issuer: String::new(),
+                ..Default::default()
             }),
             // They close when nobody is left to wait for.
             windows: Some(pb::Windows {

@@ -221,6 +221,7 @@ fn create(budget: &str) -> Message {
                 corrupt_heads: Some(0),
                 min_bond: "5000".into(),
                 issuer: String::new(),
+                ..Default::default()
             }),
             windows: Some(windows),
             rewards: Some(pb::Rewards { gas_price: "1".into(), ..Default::default() }),

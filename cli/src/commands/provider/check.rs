@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::trainer::Training;
 use crate::answer::{fields, Answer};
-use crate::commands::task::read_task;
+use crate::commands::task::{read_task, trusting};
 use crate::commands::Answered;
 use crate::context::Context;
 use crate::failure::Failure;
@@ -37,6 +37,7 @@ pub async fn run(context: &Context, args: Check) -> Answered {
     let policy = args.training.policy(context)?;
     let (terms, model) = task_of(context, &args).await?;
     let refusal = policy.admits(&terms).err();
+    let trust = trusting(&terms);
     let prepared = args.training.prepare(&terms)?;
 
     let folder = context.settings.home.join(format!("check-{}", std::process::id()));
@@ -65,6 +66,7 @@ pub async fn run(context: &Context, args: Check) -> Answered {
         "bytes": report.bytes,
         "chunks": report.chunks,
         "seconds": report.seconds,
+        "trust": trust,
         "refusal": refusal.as_ref().map(ToString::to_string),
     });
     let clipped = if report.is_clipped { "shrunk to it" } else { "within it" };
@@ -76,6 +78,7 @@ pub async fn run(context: &Context, args: Check) -> Answered {
         ("submission", format!("{} in {}", show::bytes(report.bytes), show::count(report.chunks.into(), "chunk"))),
         ("training took", format!("{:.2} s", report.seconds)),
     ];
+    rows.extend(trust.map(|trust| ("trust", trust.to_owned())));
     match &refusal {
         Some(refusal) => rows.push(("policy", refusal.to_string())),
         None => rows.push(("policy", "accepts the task".to_owned())),

@@ -15,7 +15,7 @@ use super::ready::{self, Prices};
 use super::told::{self, told};
 use super::trainer::Training;
 use crate::answer::{line, Answer, Format};
-use crate::commands::task::read_task;
+use crate::commands::task::{read_task, trusting};
 use crate::commands::Answered;
 use crate::context::{Account, Amount, Context};
 use crate::failure::Failure;
@@ -69,6 +69,7 @@ pub async fn run(context: &Context, args: Run) -> Answered {
     })
     .await?;
 
+    let trust = trusting(&terms);
     let home = context.settings.home.join("providers").join(account.signer.address());
     let mut config = ProviderConfig::new(args.task, home, prepared.trainer, prepared.rows);
     config.policy = policy;
@@ -81,6 +82,9 @@ pub async fn run(context: &Context, args: Run) -> Answered {
         let who = account.signer.address();
         let rows = show::count(prepared.rows as u64, "row");
         let _ = line(format, &format!("{who} serves task {} with {rows}; Ctrl-C stops it", args.task), &Value::Null);
+    }
+    if let Some(trust) = trust {
+        let _ = line(format, trust, &json!({ "event": "trusting", "what": trust }));
     }
     let Account { chain, signer } = account;
     let daemon = Provider::open(chain, Arc::new(signer), config, Box::new(OsRng), Box::new(Honest))?.with_listener(

@@ -4,11 +4,13 @@ use std::path::{Path, PathBuf};
 
 use bauta_client::chain::messages::TrainingMessage as _;
 use bauta_client::chain::DEFAULT_DENOM;
+use bauta_rounds::terms::Terms;
 use bauta_schema::training::v1 as pb;
 use clap::ValueEnum as _;
 use cosmrs::AccountId;
 use serde_json::json;
 
+use super::odds;
 use crate::answer::{fields, Answer};
 use crate::commands::Answered;
 use crate::context::{merged, outcome_json, outcome_text, Amount, Context};
@@ -99,6 +101,8 @@ pub async fn estimate(context: &Context, path: &Path, budget: Option<String>, of
     };
     estimate.refusals.extend(proposal.refusals(&context.settings.prefix));
     let accepted = estimate.refusals.is_empty();
+    // Settings that cannot be read are refused, and have no odds.
+    let terms = Terms::read(&proposal.settings).ok();
     let json = json!({
         "accepted": accepted,
         "refusals": estimate.refusals,
@@ -110,9 +114,10 @@ pub async fn estimate(context: &Context, path: &Path, budget: Option<String>, of
         "submit_blocks": estimate.submit_blocks,
         "denom": denom,
         "elements": estimate.elements,
+        "odds": terms.as_ref().map(odds::json),
     });
     let amount = |number: &str| format!("{number}{denom}");
-    let mut text = fields(&[
+    let mut rows = vec![
         ("elements of the model", estimate.elements.to_string()),
         ("fees of an epoch", format!("{} at most", amount(&estimate.epoch_fees))),
         ("fees of a round", format!("{} at most", amount(&estimate.round_fees))),
@@ -123,7 +128,9 @@ pub async fn estimate(context: &Context, path: &Path, budget: Option<String>, of
             "bytes of a round",
             format!("{} at most, in {}", estimate.round_bytes, show::count(estimate.submit_blocks, "block")),
         ),
-    ]);
+    ];
+    rows.extend(terms.as_ref().map(odds::rows).unwrap_or_default());
+    let mut text = fields(&rows);
     for refusal in &estimate.refusals {
         text.push_str(&format!("\nrefused: {refusal}"));
     }
@@ -151,6 +158,7 @@ pub async fn create(context: &Context, path: &Path, budget: &str) -> Answered {
             .hint(format!("`bauta task estimate {}` says what it costs", path.display())));
     }
 
+    let terms = Terms::read(&proposal.settings)?;
     context.confirm(&format!("Create the task {:?} and put {budget} in escrow for it?", proposal.file.name))?;
     let message = pb::MsgCreateTask {
         owner,
@@ -160,10 +168,11 @@ pub async fn create(context: &Context, path: &Path, budget: &str) -> Answered {
     };
     let outcome = context.transact(&account, &[message.to_any()]).await?;
     let task = outcome.response::<pb::MsgCreateTaskResponse>(0)?.task_id;
-    let text = outcome_text(
+    let said = outcome_text(
         &format!("{:?} is task {task}; follow it with: bauta task watch {task}", proposal.file.name),
         &outcome,
     );
-    let json = json!({ "task": task, "budget": budget.amount.to_string() });
+    let text = format!("{said}\n{}", fields(&odds::rows(&terms)));
+    let json = json!({ "task": task, "budget": budget.amount.to_string(), "odds": odds::json(&terms) });
     Ok(Answer::new(text, merged(outcome_json(&outcome), json)))
 }

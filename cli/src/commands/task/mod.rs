@@ -2,6 +2,7 @@
 
 mod file;
 mod manage;
+mod odds;
 mod show;
 mod watch;
 
@@ -13,6 +14,7 @@ use super::Answered;
 use crate::context::Context;
 use crate::task_file::RecipeName;
 
+pub use odds::trusting;
 pub use show::read as read_task;
 
 /// Tasks: write, create, follow and end them, and fetch their models.

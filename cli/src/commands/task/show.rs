@@ -2,9 +2,11 @@
 
 use bauta_client::chain::{Chain, ChainError};
 use bauta_client::model_provider;
+use bauta_rounds::terms::Terms;
 use bauta_schema::training::v1 as pb;
 use serde_json::{json, Value};
 
+use super::odds;
 use crate::answer::{fields, table, Answer};
 use crate::commands::Answered;
 use crate::context::Context;
@@ -85,6 +87,8 @@ pub async fn show(context: &Context, id: u64, toml: bool) -> Answered {
     let model_hash = hex::encode(&task.model_hash);
     let round_phase = round.as_ref().map(|round| show::round_phase(round.phase()));
 
+    let terms = Terms::read(&settings).ok();
+
     let verdict_json = |verdict: &pb::Verdict| {
         json!({
             "provider": show::address(&chain, &verdict.provider),
@@ -120,6 +124,7 @@ pub async fn show(context: &Context, id: u64, toml: bool) -> Answered {
         },
         "verdicts": verdicts.iter().map(verdict_json).collect::<Vec<_>>(),
         "settings": file_json,
+        "odds": terms.as_ref().map(odds::json),
     });
 
     let mut rows = vec![
@@ -149,6 +154,7 @@ pub async fn show(context: &Context, id: u64, toml: bool) -> Answered {
     rows.push(("model hash", model_hash));
     rows.push(("budget", format!("{} deposited, {} held", escrow.deposited, escrow.held)));
     rows.push(("spent", format!("{} fees, {} rewards, {} came back", escrow.fees, escrow.rewards, escrow.refunded)));
+    rows.extend(terms.as_ref().map(odds::rows).unwrap_or_default());
     for verdict in &verdicts {
         let (who, what) = (short(&show::address(&chain, &verdict.provider)), show::offence(verdict.kind()));
         rows.push(("verdict", format!("{what} by {who} in round {}: {}", verdict.round, verdict.what)));

@@ -91,6 +91,7 @@ pub fn settings(n: u32, d: u32) -> pb::TaskSettings {
             corrupt_heads: Some(0),
             min_bond: "1000".into(),
             issuer: String::new(),
+            ..Default::default()
         }),
         windows: Some(pb::Windows { enrol: 4, deal: 4, complain: 4, check_in: 4, submit: 4, unmask: 4, evidence: 6 }),
         rewards: Some(pb::Rewards { per_update: "50".into(), per_partial: "20".into(), gas_price: "3".into() }),
