@@ -53,7 +53,7 @@ fn end_task(turn: &mut Turn<'_>, id: u64) -> Result<(), Error> {
         let round = state::round(turn.storage, id, task.round)?;
         if !is_settled(&round) {
             let progress = state::finalise(turn.storage, id, round.number)?;
-            finalise::release_chunks(turn, &progress)?;
+            finalise::release_work(turn, &progress)?;
             return settle::abort(turn, &mut task, &terms, running, round, AbortReason::Halted);
         }
     }

@@ -286,5 +286,8 @@ pub fn estimate(params: &Params, request: &QueryEstimateRequest) -> QueryEstimat
         round_bytes: bytes,
         submit_blocks: bytes.div_ceil(params.lane_bytes.max(1)),
         elements: terms.elements,
+        combination: terms.combination().name().into(),
+        fewest_groups: terms.groups_of(terms.cohort.min_providers),
+        most_groups: terms.groups_of(terms.cohort.max_providers),
     }
 }

@@ -4,7 +4,7 @@ use crate::cost;
 use crate::error::Error;
 use crate::params::{MAX_MESSAGE, MAX_PROVIDERS, MIN_GROUP};
 use crate::tails::{Declared, MILLION};
-use bauta_learning::combine::Combination;
+use bauta_learning::combine::{Combination, CombineError};
 use bauta_learning::encode::{Encoding, EncodingError};
 use bauta_learning::fixed::Fixed;
 use bauta_learning::model::{Initialisation, Model, ModelSpec, TensorSpec};
@@ -47,6 +47,7 @@ pub struct Terms {
     pub gas_price: u128,
     /// Smallest bond.
     pub min_bond: u128,
+    rule: Combination,
 }
 
 /// An amount: a decimal integer without sign, leading zeros or separators; empty means 0.
@@ -108,6 +109,7 @@ impl Terms {
             per_partial: amount("rewards.per_partial", &rewards.per_partial)?,
             gas_price: amount("rewards.gas_price", &rewards.gas_price)?,
             min_bond: amount("cohort.min_bond", &cohort.min_bond)?,
+            rule: combination(&settings.combination.unwrap_or_default())?,
             cohort,
             settings: settings.clone(),
         })
@@ -130,7 +132,19 @@ impl Terms {
 
     /// How the sums of a round's groups become one update.
     pub fn combination(&self) -> Combination {
-        Combination::Mean
+        self.rule
+    }
+
+    /// Fewest dealers with which an epoch goes on: as many as make the groups that the rule needs, of which each has at least
+    /// `group_size`.
+    pub fn fewest_dealers(&self) -> u32 {
+        let groups = u32::try_from(self.rule.fewest_groups()).unwrap_or(u32::MAX);
+        self.cohort.group_size.saturating_mul(groups)
+    }
+
+    /// Groups that `n` dealers make.
+    pub fn groups_of(&self, n: u32) -> u32 {
+        (n / self.cohort.group_size.max(1)).max(1)
     }
 
     /// Declared corrupt heads among `n` providers.
@@ -208,6 +222,7 @@ impl Terms {
         self.refuse_description(&mut refusals);
         self.refuse_encoding(&mut refusals);
         self.refuse_cohort(&mut refusals);
+        refusals.extend(self.refused_combination());
         self.refuse_windows(params, &mut refusals);
         refusals
     }
@@ -338,6 +353,28 @@ impl Terms {
         }
     }
 
+    /// Whether the rule's parameters fit every number of groups with which an epoch can begin.
+    fn refused_combination(&self) -> Option<Error> {
+        if let Err(error) = self.rule.check() {
+            return Some(Error::Settings(format!("combination: {error}")));
+        }
+        let (g, cohort) = (self.cohort.group_size, &self.cohort);
+        let bounds = [("min_providers", cohort.min_providers), ("max_providers", cohort.max_providers)];
+        bounds.into_iter().find_map(|(bound, n)| {
+            let groups = self.groups_of(n);
+            let error = self.rule.check_groups(groups as usize).err()?;
+            let right = match &error {
+                CombineError::TooFewGroups { needed, .. } => {
+                    format!("; raise min_providers to {}, or let the rule bear less", needed.saturating_mul(g.into()))
+                }
+                _ => String::new(),
+            };
+            Some(Error::Settings(format!(
+                "combination: {error}, which is what {bound} {n} make with group_size {g}{right}"
+            )))
+        })
+    }
+
     fn refuse_windows(&self, params: &pb::Params, refusals: &mut Vec<Error>) {
         let windows = &self.windows;
         for (name, length) in [
@@ -398,6 +435,38 @@ fn model_spec(model: &pb::ModelSpec) -> Result<ModelSpec, Error> {
         })
         .collect();
     ModelSpec::new(tensors).map_err(|error| Error::Settings(format!("model: {error}")))
+}
+
+fn combination(combination: &pb::Combination) -> Result<Combination, Error> {
+    use pb::CombinationKind as Kind;
+    let pb::Combination { kind, trim, hostile, selected, norm } = *combination;
+    let rule = match Kind::try_from(kind) {
+        Ok(Kind::Unspecified | Kind::Mean) => Combination::Mean,
+        Ok(Kind::Median) => Combination::Median,
+        Ok(Kind::TrimmedMean) => Combination::TrimmedMean { trim },
+        Ok(Kind::MultiKrum) => Combination::MultiKrum { hostile, selected },
+        Ok(Kind::ClippedMean) => Combination::ClippedMean { norm: q32("combination.norm", norm)? },
+        Err(_) => {
+            return Err(Error::Settings(
+                "combination.kind must be mean, median, trimmed_mean, multi_krum or clipped_mean".into(),
+            ))
+        }
+    };
+    let multi_krum = matches!(rule, Combination::MultiKrum { .. });
+    for (name, is_given, is_its) in [
+        ("trim", trim > 0, matches!(rule, Combination::TrimmedMean { .. })),
+        ("hostile", hostile > 0, multi_krum),
+        ("selected", selected > 0, multi_krum),
+        ("norm", norm > 0, matches!(rule, Combination::ClippedMean { .. })),
+    ] {
+        if is_given && !is_its {
+            return Err(Error::Settings(format!(
+                "combination.{name} is not a parameter of {}; leave it out, or choose the rule that has it",
+                rule.name()
+            )));
+        }
+    }
+    Ok(rule)
 }
 
 fn optimiser(optimiser: &pb::Optimiser) -> Result<Optimiser, Error> {

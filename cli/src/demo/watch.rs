@@ -176,6 +176,7 @@ impl Watch<'_> {
             pb::AbortReason::TooFewSurvivors => "too few submissions were complete",
             pb::AbortReason::TooFewPartials => "too few seats answered",
             pb::AbortReason::OutOfRange => "the sum was out of range",
+            pb::AbortReason::TooFewGroups => "fewer groups were left than the task's rule needs",
             pb::AbortReason::Halted => "the chain stopped",
             pb::AbortReason::Unspecified => "no reason was given",
         };

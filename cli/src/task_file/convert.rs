@@ -10,8 +10,8 @@ use bauta_schema::training::v1 as pb;
 use bauta_secagg::ring::{Layout, Pow2, Ring};
 
 use super::{
-    Amount, Cohort, Data, Decimal, Encoding, Initial, Invalid, Kind, Level, Model, Optimiser, Rewards, Scaling,
-    TaskFile, Tensor, Trainer, Windows,
+    Amount, Cohort, Combination, Data, Decimal, Encoding, Initial, Invalid, Kind, Level, Model, Optimiser, Rewards,
+    Scaling, TaskFile, Tensor, Trainer, Windows,
 };
 
 /// Beyond 24 bits a float has nothing more to say.
@@ -80,6 +80,7 @@ impl TaskFile {
             }),
             rounds: self.rounds,
             max_idle_epochs: self.max_idle_epochs,
+            combination: combination_settings(self.combination)?,
         })
     }
 
@@ -314,6 +315,7 @@ impl TaskFile {
                     tau: number(optimiser.tau),
                 },
             },
+            combination: combination_of(&settings.combination.unwrap_or_default()),
             cohort: Cohort {
                 min_providers: cohort.min_providers,
                 max_providers: cohort.max_providers,
@@ -352,6 +354,36 @@ fn trainer_settings(trainer: Trainer) -> Result<pb::TrainerHints, Invalid> {
         learning_rate: unsigned("trainer.learning_rate", trainer.learning_rate)?,
         weight_decay: unsigned("trainer.weight_decay", trainer.weight_decay)?,
     })
+}
+
+/// The mean is left out, so that a task with it has the same settings whether or not its file says so.
+fn combination_settings(combination: Combination) -> Result<Option<pb::Combination>, Invalid> {
+    use pb::CombinationKind as Kind;
+    let of = |kind: Kind| pb::Combination { kind: kind.into(), ..Default::default() };
+    Ok(match combination {
+        Combination::Mean {} => None,
+        Combination::Median {} => Some(of(Kind::Median)),
+        Combination::TrimmedMean { trim } => Some(pb::Combination { trim, ..of(Kind::TrimmedMean) }),
+        Combination::MultiKrum { hostile, selected } => {
+            Some(pb::Combination { hostile, selected, ..of(Kind::MultiKrum) })
+        }
+        Combination::ClippedMean { norm } => {
+            Some(pb::Combination { norm: unsigned("combination.norm", norm)?, ..of(Kind::ClippedMean) })
+        }
+    })
+}
+
+fn combination_of(settings: &pb::Combination) -> Combination {
+    let pb::Combination { trim, hostile, selected, norm, .. } = *settings;
+    match settings.kind() {
+        pb::CombinationKind::Unspecified | pb::CombinationKind::Mean => Combination::Mean {},
+        pb::CombinationKind::Median => Combination::Median {},
+        pb::CombinationKind::TrimmedMean => Combination::TrimmedMean { trim },
+        pb::CombinationKind::MultiKrum => Combination::MultiKrum { hostile, selected },
+        pb::CombinationKind::ClippedMean => {
+            Combination::ClippedMean { norm: Decimal(Fixed::from_bits(i64::try_from(norm).unwrap_or(i64::MAX))) }
+        }
+    }
 }
 
 fn optimiser_settings(optimiser: &Optimiser) -> Result<pb::Optimiser, Invalid> {

@@ -8,6 +8,7 @@ mod numbers;
 mod recipe;
 mod render;
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use bauta_client::toml_file;
@@ -58,6 +59,9 @@ pub struct TaskFile {
     pub encoding: Encoding,
     /// What moves the model.
     pub optimiser: Optimiser,
+    /// How groups become one update; the mean if absent.
+    #[serde(default, skip_serializing_if = "Combination::is_mean")]
+    pub combination: Combination,
     /// Who is grouped with whom.
     pub cohort: Cohort,
     /// How long phases last.
@@ -236,6 +240,58 @@ pub enum Optimiser {
         /// Degree of adaptivity.
         tau: Decimal,
     },
+}
+
+/// How the sums of a round's groups become one update.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Combination {
+    /// The mean over all survivors.
+    Mean {},
+    /// The coordinate-wise median of the groups' means.
+    Median {},
+    /// The coordinate-wise mean without the extremes.
+    TrimmedMean {
+        /// Groups left out at each end.
+        trim: u32,
+    },
+    /// The mean of the groups nearest to their neighbours.
+    MultiKrum {
+        /// Hostile groups that it bears.
+        hostile: u32,
+        /// Groups that are averaged.
+        selected: u32,
+    },
+    /// The mean of groups that are shrunk to a norm.
+    ClippedMean {
+        /// The norm.
+        norm: Decimal,
+    },
+}
+
+impl Default for Combination {
+    fn default() -> Self {
+        Self::Mean {}
+    }
+}
+
+impl Combination {
+    /// Whether it is what a file without the section means.
+    pub fn is_mean(&self) -> bool {
+        *self == Self::Mean {}
+    }
+}
+
+impl fmt::Display for Combination {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Mean {} => f.write_str("mean"),
+            Self::Median {} => f.write_str("median"),
+            Self::TrimmedMean { trim } => write!(f, "trimmed_mean, trim {trim}"),
+            Self::MultiKrum { hostile, selected } => write!(f, "multi_krum, hostile {hostile}, selected {selected}"),
+            Self::ClippedMean { norm } => write!(f, "clipped_mean, norm {}", norm.0),
+        }
+    }
 }
 
 /// Who is grouped with whom.

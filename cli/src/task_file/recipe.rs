@@ -5,8 +5,8 @@ use bauta_learning::recipes::{self, Recipe};
 use bauta_learning::trainers::{derive_seed, Network};
 
 use super::{
-    Amount, Cohort, Data, Decimal, Encoding, Initial, Kind, Level, Model, Optimiser, Rewards, Scaling, TaskFile,
-    Trainer, Windows,
+    Amount, Cohort, Combination, Data, Decimal, Encoding, Initial, Kind, Level, Model, Optimiser, Rewards, Scaling,
+    TaskFile, Trainer, Windows,
 };
 
 /// The recipes, by name.
@@ -107,6 +107,7 @@ impl TaskFile {
                     tau: Decimal(tau),
                 },
             },
+            combination: Combination::default(),
             cohort: Cohort {
                 min_providers: group_size,
                 max_providers: providers,

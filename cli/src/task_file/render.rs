@@ -4,7 +4,7 @@ use std::fmt::{self, Write as _};
 
 use bauta_rounds::tails;
 
-use super::{Encoding, Initial, Level, Optimiser, TaskFile};
+use super::{Combination, Encoding, Initial, Level, Optimiser, TaskFile};
 
 impl TaskFile {
     /// The file as text that reads back to the same file.
@@ -20,6 +20,7 @@ impl TaskFile {
         self.write_model(out)?;
         self.write_data(out)?;
         self.write_learning(out)?;
+        self.write_combination(out)?;
         self.write_cohort(out)
     }
 
@@ -190,6 +191,27 @@ impl TaskFile {
         }
     }
 
+    fn write_combination(&self, out: &mut String) -> fmt::Result {
+        out.push_str(
+            "\n# How the sums of a round's groups become one update; without this section, the mean over all updates, which one hostile\n\
+             # group moves anywhere. median; trimmed_mean with trim, the groups left out at each end; multi_krum with hostile, the groups\n\
+             # that it bears, and selected, those that are averaged; clipped_mean with norm. min_providers must make enough groups.\n",
+        );
+        match self.combination {
+            Combination::Mean {} => out.write_str("# [combination]\n# kind = \"trimmed_mean\"\n# trim = 1\n"),
+            Combination::Median {} => out.write_str("[combination]\nkind = \"median\"\n"),
+            Combination::TrimmedMean { trim } => {
+                writeln!(out, "[combination]\nkind = \"trimmed_mean\"\ntrim = {trim}")
+            }
+            Combination::MultiKrum { hostile, selected } => {
+                writeln!(out, "[combination]\nkind = \"multi_krum\"\nhostile = {hostile}\nselected = {selected}")
+            }
+            Combination::ClippedMean { norm } => {
+                writeln!(out, "[combination]\nkind = \"clipped_mean\"\nnorm = {}", norm.toml())
+            }
+        }
+    }
+
     fn write_cohort(&self, out: &mut String) -> fmt::Result {
         let (cohort, windows, rewards) = (&self.cohort, &self.windows, &self.rewards);
         write!(
@@ -284,7 +306,7 @@ fn list(texts: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use super::super::{Amount, Decimal, RecipeName, TaskFile};
+    use super::super::{Amount, Combination, Decimal, RecipeName, TaskFile};
     use bauta_rounds::params::default_params;
     use bauta_rounds::terms::Terms;
     use clap::ValueEnum as _;
@@ -327,6 +349,29 @@ mod tests {
             let settings = file.settings().unwrap();
             assert_eq!(TaskFile::of_settings(&settings).settings().unwrap(), settings);
         }
+    }
+
+    #[test]
+    fn a_file_with_any_rule_of_combination_reads_back_and_says_what_the_settings_say() {
+        for combination in [
+            Combination::Mean {},
+            Combination::Median {},
+            Combination::TrimmedMean { trim: 2 },
+            Combination::MultiKrum { hostile: 1, selected: 3 },
+            Combination::ClippedMean { norm: Decimal("1.5".parse().unwrap()) },
+        ] {
+            let recipe = RecipeName::DigitsSoftmax.recipe(10);
+            let file = TaskFile { combination, ..TaskFile::of_recipe(&recipe, 10, 7) };
+            let text = file.render();
+            assert_eq!(TaskFile::parse(&text).unwrap(), file, "{text}");
+            let settings = file.settings().unwrap();
+            assert_eq!(TaskFile::of_settings(&settings).combination, combination);
+            assert_eq!(settings.combination.is_none(), combination.is_mean());
+        }
+        let text = TaskFile::of_recipe(&RecipeName::DigitsSoftmax.recipe(10), 10, 7).render();
+        let said = text
+            .replace("# [combination]\n# kind = \"trimmed_mean\"\n# trim = 1\n", "[combination]\nkind = \"mean\"\n");
+        assert!(said != text && TaskFile::parse(&said).unwrap().combination.is_mean(), "{said}");
     }
 
     #[test]

@@ -134,7 +134,7 @@ pub(super) fn advance(turn: &mut Turn<'_>, task: &mut Task, terms: &Terms, epoch
     if !turn.now.closes(&window, false) {
         return Ok(());
     }
-    if give_slots(turn.storage, task, epoch)? < terms.cohort.group_size {
+    if give_slots(turn.storage, task, epoch)? < terms.fewest_dealers() {
         return end(turn, task, terms, epoch.clone(), EpochEnd::TooFewProviders);
     }
     partition::begin(turn, task, terms, epoch)

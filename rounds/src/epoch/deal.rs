@@ -148,7 +148,7 @@ pub(super) fn advance(turn: &mut Turn<'_>, task: &mut Task, terms: &Terms, epoch
             state::put_member(turn.storage, task.id, epoch.number, &member);
         }
     }
-    if epoch.dealt < terms.cohort.group_size {
+    if epoch.dealt < terms.fewest_dealers() {
         return end(turn, task, terms, epoch.clone(), EpochEnd::TooFewProviders);
     }
     enter(turn, epoch, EpochPhase::Complain, Some(terms.windows.complain));

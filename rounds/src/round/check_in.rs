@@ -1,5 +1,6 @@
 //! Check-in: a provider commits to submit, with its public weight and its point for this round.
 
+use super::combine::cannot_go_on;
 use super::{enter, settle, standing};
 use crate::end_block::Turn;
 use crate::env::{Env, Providers, Storage};
@@ -158,10 +159,10 @@ pub(super) fn advance(
     }
     round.check_ins = stand.len() as u32;
     round.groups = form_groups(&epoch, &members, &stand, terms.cohort.min_group)?;
-    round.group = owing(&round.groups);
-    if round.group.is_empty() {
-        return settle::abort(turn, task, terms, epoch, round, AbortReason::TooFewCheckIns);
+    if let Some(reason) = cannot_go_on(terms, &round.groups, AbortReason::TooFewCheckIns) {
+        return settle::abort(turn, task, terms, epoch, round, reason);
     }
+    round.group = owing(&round.groups);
     enter(turn, &mut round, RoundPhase::Submit, Some(terms.windows.submit));
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! Finalise: interpolate in the exponent, remove the masks chunk by chunk, check the range, combine, and let the optimiser move the
 //! model. What does not fit a block's budget goes on in the next.
 
+use super::combine::{self, Sums};
 use super::settle;
 use super::unmask::{self, Asked};
 use crate::end_block::Turn;
@@ -8,7 +9,6 @@ use crate::env::Budget;
 use crate::error::Error;
 use crate::terms::Terms;
 use crate::{cost, derive, state};
-use bauta_learning::combine::GroupSum;
 use bauta_learning::model::Model;
 use bauta_learning::optimiser::State as OptimiserState;
 use bauta_schema::training::v1::{
@@ -47,17 +47,22 @@ pub(super) fn advance(
     if matches!(step, Step::Done) {
         step = unmask_groups(turn, budget, terms, &mut round, &asked, &mut progress)?;
     }
-    let sums = round.groups.iter().filter(|group| derive::goes_on(group)).count() as u64;
-    if matches!(step, Step::Done) && sums == 0 {
-        return settle::abort(turn, task, terms, epoch, round, AbortReason::OutOfRange);
+    let mut update = None;
+    if matches!(step, Step::Done) {
+        if let Some(reason) = combine::cannot_go_on(terms, &round.groups, AbortReason::OutOfRange) {
+            return settle::abort(turn, task, terms, epoch, round, reason);
+        }
+        let sums = Sums::of(terms, &round)?;
+        // Adding all sums up, the optimiser's step, and what it reads and writes.
+        let then = terms.elements.saturating_mul(3 + sums.count() + terms.optimiser.cost()) / 50 + 1;
+        update = sums.combine(turn, budget, &mut progress, then)?;
     }
-    let operations = terms.elements.saturating_mul(3 + sums + terms.optimiser.cost()) / 50 + 1;
-    if matches!(step, Step::Later) || !budget.take(operations) {
+    let Some(update) = update else {
         state::put_finalise(turn.storage, task.id, round.number, &progress);
         state::put_round(turn.storage, &round);
         return Ok(());
-    }
-    let result = move_model(turn, task, terms, &round)?;
+    };
+    let result = move_model(turn, task, terms, &Sums::of(terms, &round)?, &update)?;
     settle::finish(turn, task, terms, epoch, round, result)
 }
 
@@ -211,40 +216,16 @@ fn read_chunks(turn: &Turn<'_>, progress: &Finalise) -> Result<Vec<u8>, Error> {
     Ok(sum)
 }
 
-/// The sums of the groups that finished, with the weights of their survivors.
-fn read_sums(turn: &Turn<'_>, round: &Round) -> Result<Vec<(Vec<i64>, u64)>, Error> {
-    let finished = round.groups.iter().filter(|group| derive::goes_on(group));
-    finished
-        .map(|group| {
-            let bytes = turn.blobs.get(&state::hash(&group.aggregate_hash)?);
-            let bytes = bytes.ok_or_else(|| Error::State("the sum of a group is missing".into()))?;
-            let (values, _) = bytes.as_chunks::<8>();
-            Ok((values.iter().map(|value| i64::from_le_bytes(*value)).collect(), group.weight))
-        })
-        .collect()
-}
-
-/// The sum over all groups, one le64 a coordinate.
-fn total(sums: &[(Vec<i64>, u64)]) -> Result<Vec<u8>, Error> {
-    let overflow = || Error::State("the sums of the groups overflow, although each is in its range".into());
-    let mut total = vec![0i64; sums.first().map_or(0, |(sum, _)| sum.len())];
-    for (sum, _) in sums {
-        for (total, value) in total.iter_mut().zip(sum) {
-            *total = total.checked_add(*value).ok_or_else(overflow)?;
-        }
-    }
-    Ok(total.iter().flat_map(|value| value.to_le_bytes()).collect())
-}
-
-/// Combines the groups' sums by the task's rule, and lets the optimiser move the model.
-fn move_model(turn: &mut Turn<'_>, task: &mut Task, terms: &Terms, round: &Round) -> Result<RoundResult, Error> {
+/// Lets the optimiser move the model by what the groups' sums were combined to.
+fn move_model(
+    turn: &mut Turn<'_>,
+    task: &mut Task,
+    terms: &Terms,
+    sums: &Sums<'_>,
+    update: &[i64],
+) -> Result<RoundResult, Error> {
     let broken = |error: String| Error::State(error);
-    let sums = read_sums(turn, round)?;
-    let groups: Vec<_> = sums.iter().map(|(sum, weight)| GroupSum::new(sum, *weight)).collect();
-    let update =
-        terms.combination().combine(&groups, terms.encoding.scale_bits).map_err(|error| broken(error.to_string()))?;
-    let aggregate = total(&sums)?;
-    let weight = sums.iter().fold(0u64, |total, (_, weight)| total.saturating_add(*weight));
+    let aggregate = sums.total(turn.blobs)?;
     let blob = |hash: &[u8]| -> Result<Vec<u8>, Error> {
         turn.blobs
             .get(&state::hash(hash)?)
@@ -253,7 +234,7 @@ fn move_model(turn: &mut Turn<'_>, task: &mut Task, terms: &Terms, round: &Round
     let mut model = Model::decode(&blob(&task.model_hash)?).map_err(|error| broken(error.to_string()))?;
     let mut optimiser = OptimiserState::decode(&terms.optimiser, update.len(), &blob(&task.optimiser_hash)?)
         .map_err(|error| broken(error.to_string()))?;
-    terms.optimiser.step(model.values_mut(), &mut optimiser, &update).map_err(|error| broken(error.to_string()))?;
+    terms.optimiser.step(model.values_mut(), &mut optimiser, update).map_err(|error| broken(error.to_string()))?;
     let old_state = state::hash(&task.optimiser_hash)?;
     task.optimiser_hash = turn.blobs.put(&optimiser.encode()).to_vec();
     turn.blobs.release(&old_state);
@@ -261,13 +242,19 @@ fn move_model(turn: &mut Turn<'_>, task: &mut Task, terms: &Terms, round: &Round
     task.model_hash = turn.blobs.put(&model.encode()).to_vec();
     Ok(RoundResult {
         aggregate_hash: turn.blobs.put(&aggregate).to_vec(),
-        total_weight: weight,
+        total_weight: sums.weight(),
         model_hash: task.model_hash.clone(),
     })
 }
 
+/// Releases what a round that is not settled keeps between blocks.
+pub(crate) fn release_work(turn: &mut Turn<'_>, progress: &Finalise) -> Result<(), Error> {
+    release_chunks(turn, progress)?;
+    combine::release_runs(turn.blobs, progress)
+}
+
 /// Releases the chunks of a group's sum that were unmasked so far.
-pub(crate) fn release_chunks(turn: &mut Turn<'_>, progress: &Finalise) -> Result<(), Error> {
+fn release_chunks(turn: &mut Turn<'_>, progress: &Finalise) -> Result<(), Error> {
     for hash in progress.chunks.chunks_exact(32) {
         turn.blobs.release(&state::hash(hash)?);
     }

@@ -1,6 +1,7 @@
 //! A round: check in, submit, unmask, finalise, settle.
 
 pub(crate) mod check_in;
+pub(crate) mod combine;
 pub(crate) mod finalise;
 pub(crate) mod settle;
 pub(crate) mod submit;
@@ -90,8 +91,9 @@ pub(crate) fn open(turn: &mut Turn<'_>, task: &mut Task, terms: &Terms, mut epoc
     let eligible: Vec<&Member> = members.iter().filter(|member| may_check_in(member)).collect();
     let mut purse = Purse::of(task)?;
     let (fees, rewards) = cost::round(terms, &qualified, epoch.seats, epoch.threshold);
-    let largest = sizes(&epoch, eligible.iter().copied()).into_iter().max().unwrap_or(0);
-    if let Some(why) = no_round(task, terms, &epoch, &members, largest, purse.held < fees.saturating_add(rewards)) {
+    let able = sizes(&epoch, eligible.iter().copied()).into_iter().filter(|&size| size >= terms.cohort.min_group);
+    let able = able.count() as u64;
+    if let Some(why) = no_round(task, terms, &epoch, &members, able, purse.held < fees.saturating_add(rewards)) {
         void_check_ins(turn.storage, task.id, number, &[])?;
         return epochs::end(turn, task, terms, epoch, why);
     }
@@ -143,13 +145,13 @@ fn sizes<'a>(epoch: &Epoch, members: impl Iterator<Item = &'a Member>) -> Vec<u3
     sizes
 }
 
-/// Why there can be no further round in an epoch, whose largest group has `eligible` members that may check in.
+/// Why there can be no further round in an epoch, of whose groups `able` have enough members that may check in.
 fn no_round(
     task: &Task,
     terms: &Terms,
     epoch: &Epoch,
     members: &[Member],
-    eligible: u32,
+    able: u64,
     is_poor: bool,
 ) -> Option<EpochEnd> {
     let live = members.iter().filter(|member| member.seat > 0 && member.silent_phases < SILENT_PHASES).count();
@@ -161,7 +163,7 @@ fn no_round(
         Some(EpochEnd::Aborts)
     } else if live < epoch.threshold as usize {
         Some(EpochEnd::TooFewSeats)
-    } else if eligible < terms.cohort.min_group {
+    } else if able < terms.combination().fewest_groups() {
         Some(EpochEnd::NoGroup)
     } else {
         None

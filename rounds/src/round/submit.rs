@@ -1,5 +1,6 @@
 //! Submission: a signed header, then the chunks it names, at their places, from its signer's account.
 
+use super::combine::cannot_go_on;
 use super::{enter, settle, standing, Standing};
 use crate::end_block::Turn;
 use crate::env::{Blobs, Env, Storage};
@@ -281,8 +282,9 @@ pub(super) fn advance(
         }
     }
     round.survivors = survivors.into_iter().collect();
-    if !round.groups.iter().any(derive::is_released) {
-        return settle::abort(turn, task, terms, epoch, round, AbortReason::TooFewSurvivors);
+    // Before the seats are asked for anything: sums of which nothing can be made are not revealed.
+    if let Some(reason) = cannot_go_on(terms, &round.groups, AbortReason::TooFewSurvivors) {
+        return settle::abort(turn, task, terms, epoch, round, reason);
     }
     let members = state::members(turn.storage, task.id, epoch.number)?;
     let groups = derive::released_groups(&members, &check_ins, &round, terms.cohort.min_group)?;

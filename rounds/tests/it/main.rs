@@ -4,6 +4,7 @@
 mod adversary;
 mod attacks;
 mod budget;
+mod combining;
 mod creation;
 mod epochs;
 mod evidence;

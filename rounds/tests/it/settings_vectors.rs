@@ -3,7 +3,7 @@
 //! `BAUTA_WRITE_VECTORS=1 cargo test --release -p bauta-rounds settings_vectors` writes the file anew.
 
 use crate::world::settings;
-use bauta_schema::training::v1::{settings_hash, TaskSettings, SETTINGS_TAG};
+use bauta_schema::training::v1::{settings_hash, Combination, CombinationKind, TaskSettings, SETTINGS_TAG};
 use prost::Message;
 use serde_json::{json, Value};
 use sha2::{Digest, Sha256};
@@ -40,12 +40,16 @@ fn good() -> Vec<(&'static str, TaskSettings)> {
     longer.rounds += 1;
     let mut wider = whole.clone();
     wider.encoding.as_mut().unwrap().bits = 64;
+    let mut trimmed = whole.clone();
+    let kind = CombinationKind::TrimmedMean.into();
+    trimmed.combination = Some(Combination { kind, trim: 2, ..Default::default() });
     vec![
         ("empty settings", TaskSettings::default()),
         ("a whole task, no corrupt heads declared to exist", none_corrupt),
         ("the same, corrupt heads not declared: absent and zero differ", default_corrupt),
         ("the same, one more round", longer),
         ("the same, a wider ring", wider),
+        ("the same, groups combined by a trimmed mean", trimmed),
     ]
 }
 

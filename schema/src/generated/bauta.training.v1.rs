@@ -44,6 +44,9 @@ pub struct TaskSettings {
     /// At least 1.
     #[prost(uint32, tag = "12")]
     pub max_idle_epochs: u32,
+    /// How the sums of a round's groups become one update; absent, the mean.
+    #[prost(message, optional, tag = "13")]
+    pub combination: ::core::option::Option<Combination>,
 }
 impl ::prost::Name for TaskSettings {
     const NAME: &'static str = "TaskSettings";
@@ -262,6 +265,35 @@ impl ::prost::Name for Optimiser {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "/bauta.training.v1.Optimiser".into()
+    }
+}
+/// How the sums of a round's groups become one update. A parameter of another rule must be 0.
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct Combination {
+    /// The rule.
+    #[prost(enumeration = "CombinationKind", tag = "1")]
+    pub kind: i32,
+    /// Trimmed mean: groups left out at each end of every coordinate; at least 1.
+    #[prost(uint32, tag = "2")]
+    pub trim: u32,
+    /// Multi-Krum: hostile groups that it bears.
+    #[prost(uint32, tag = "3")]
+    pub hostile: u32,
+    /// Multi-Krum: groups that are averaged; at least 1.
+    #[prost(uint32, tag = "4")]
+    pub selected: u32,
+    /// Clipped mean: L2 norm to which a group's mean is shrunk, Q32, above 0.
+    #[prost(uint64, tag = "5")]
+    pub norm: u64,
+}
+impl ::prost::Name for Combination {
+    const NAME: &'static str = "Combination";
+    const PACKAGE: &'static str = "bauta.training.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bauta.training.v1.Combination".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bauta.training.v1.Combination".into()
     }
 }
 /// Who is grouped with whom, and how many seats may fail or lie.
@@ -593,6 +625,51 @@ impl OptimiserKind {
             "OPTIMISER_KIND_FEDAVG" => Some(Self::Fedavg),
             "OPTIMISER_KIND_FEDAVGM" => Some(Self::Fedavgm),
             "OPTIMISER_KIND_FEDADAM" => Some(Self::Fedadam),
+            _ => None,
+        }
+    }
+}
+/// Which rule combines groups. docs/combining.md says what each bears.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum CombinationKind {
+    /// The mean, too.
+    Unspecified = 0,
+    /// The mean over all survivors, by weight.
+    Mean = 1,
+    /// The coordinate-wise median of the groups' means.
+    Median = 2,
+    /// The coordinate-wise mean of the groups' means, without so many at each end.
+    TrimmedMean = 3,
+    /// The mean of the groups that lie closest to their neighbours.
+    MultiKrum = 4,
+    /// The mean by weight of groups whose means are shrunk to a norm.
+    ClippedMean = 5,
+}
+impl CombinationKind {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "COMBINATION_KIND_UNSPECIFIED",
+            Self::Mean => "COMBINATION_KIND_MEAN",
+            Self::Median => "COMBINATION_KIND_MEDIAN",
+            Self::TrimmedMean => "COMBINATION_KIND_TRIMMED_MEAN",
+            Self::MultiKrum => "COMBINATION_KIND_MULTI_KRUM",
+            Self::ClippedMean => "COMBINATION_KIND_CLIPPED_MEAN",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "COMBINATION_KIND_UNSPECIFIED" => Some(Self::Unspecified),
+            "COMBINATION_KIND_MEAN" => Some(Self::Mean),
+            "COMBINATION_KIND_MEDIAN" => Some(Self::Median),
+            "COMBINATION_KIND_TRIMMED_MEAN" => Some(Self::TrimmedMean),
+            "COMBINATION_KIND_MULTI_KRUM" => Some(Self::MultiKrum),
+            "COMBINATION_KIND_CLIPPED_MEAN" => Some(Self::ClippedMean),
             _ => None,
         }
     }
@@ -1346,6 +1423,17 @@ pub struct Finalise {
     /// The place in the round's groups of the one that is unmasked.
     #[prost(uint32, tag = "4")]
     pub group: u32,
+    /// What the rule's first pass over the groups' sums has found, in the canonical bytes of a survey; empty before, and for a rule that
+    /// needs none.
+    #[prost(bytes = "vec", tag = "5")]
+    pub survey: ::prost::alloc::vec::Vec<u8>,
+    /// Coordinates of the combined update so far.
+    #[prost(uint64, tag = "6")]
+    pub combined: u64,
+    /// SHA-256 of the runs of the combined update so far, 32 bytes each, one le64 two's complement in units of 2^-32 a coordinate; blobs
+    /// until the model moves.
+    #[prost(bytes = "vec", tag = "7")]
+    pub runs: ::prost::alloc::vec::Vec<u8>,
 }
 impl ::prost::Name for Finalise {
     const NAME: &'static str = "Finalise";
@@ -1617,9 +1705,9 @@ pub enum EpochEnd {
     Unspecified = 0,
     /// The task ended.
     Task = 1,
-    /// Too few providers enrolled, or dealt.
+    /// Too few providers enrolled, or dealt, for one group, or for as many groups as the task's rule needs.
     TooFewProviders = 2,
-    /// No group has min_group members that may check in.
+    /// No group has min_group members that may check in, or fewer groups than the task's rule needs have.
     NoGroup = 3,
     /// Fewer than t seats are live, or answered when groups were to be cut.
     TooFewSeats = 4,
@@ -1761,6 +1849,8 @@ pub enum AbortReason {
     OutOfRange = 4,
     /// The chain stopped, to go on under another id.
     Halted = 5,
+    /// Some groups are left, but fewer than the task's rule needs with its parameters.
+    TooFewGroups = 6,
 }
 impl AbortReason {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -1775,6 +1865,7 @@ impl AbortReason {
             Self::TooFewPartials => "ABORT_REASON_TOO_FEW_PARTIALS",
             Self::OutOfRange => "ABORT_REASON_OUT_OF_RANGE",
             Self::Halted => "ABORT_REASON_HALTED",
+            Self::TooFewGroups => "ABORT_REASON_TOO_FEW_GROUPS",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -1786,6 +1877,7 @@ impl AbortReason {
             "ABORT_REASON_TOO_FEW_PARTIALS" => Some(Self::TooFewPartials),
             "ABORT_REASON_OUT_OF_RANGE" => Some(Self::OutOfRange),
             "ABORT_REASON_HALTED" => Some(Self::Halted),
+            "ABORT_REASON_TOO_FEW_GROUPS" => Some(Self::TooFewGroups),
             _ => None,
         }
     }
@@ -2986,6 +3078,15 @@ pub struct QueryEstimateResponse {
     /// Elements of the model.
     #[prost(uint64, tag = "8")]
     pub elements: u64,
+    /// The rule that combines groups, as docs/combining.md names it.
+    #[prost(string, tag = "9")]
+    pub combination: ::prost::alloc::string::String,
+    /// Groups that min_providers make.
+    #[prost(uint32, tag = "10")]
+    pub fewest_groups: u32,
+    /// Groups that max_providers make.
+    #[prost(uint32, tag = "11")]
+    pub most_groups: u32,
 }
 impl ::prost::Name for QueryEstimateResponse {
     const NAME: &'static str = "QueryEstimateResponse";

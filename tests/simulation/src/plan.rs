@@ -137,6 +137,7 @@ impl Plan {
             rewards: Some(pb::Rewards { per_update: "50".into(), per_partial: "20".into(), gas_price: "3".into() }),
             rounds: self.rounds,
             max_idle_epochs: 3,
+            combination: None,
         }
     }
 

@@ -115,6 +115,9 @@ pub async fn estimate(context: &Context, path: &Path, budget: Option<String>, of
         "denom": denom,
         "elements": estimate.elements,
         "odds": terms.as_ref().map(odds::json),
+        "combination": estimate.combination,
+        "fewest_groups": estimate.fewest_groups,
+        "most_groups": estimate.most_groups,
     });
     let amount = |number: &str| format!("{number}{denom}");
     let mut rows = vec![
@@ -128,6 +131,7 @@ pub async fn estimate(context: &Context, path: &Path, budget: Option<String>, of
             "bytes of a round",
             format!("{} at most, in {}", estimate.round_bytes, show::count(estimate.submit_blocks, "block")),
         ),
+        ("groups", groups_text(&estimate)),
     ];
     rows.extend(terms.as_ref().map(odds::rows).unwrap_or_default());
     let mut text = fields(&rows);
@@ -138,6 +142,16 @@ pub async fn estimate(context: &Context, path: &Path, budget: Option<String>, of
         true => Answer::new(text, json),
         false => Answer::new(text, json).failing(),
     })
+}
+
+/// How many groups there are, and what is made of them.
+fn groups_text(estimate: &pb::QueryEstimateResponse) -> String {
+    let pb::QueryEstimateResponse { combination, fewest_groups: fewest, most_groups: most, .. } = estimate;
+    match (fewest, most) {
+        (1, 1) => "1".to_owned(),
+        _ if fewest == most => format!("{most}, combined by {combination}"),
+        _ => format!("{fewest} to {most}, combined by {combination}"),
+    }
 }
 
 /// Creates a task.

@@ -151,6 +151,9 @@ pub async fn show(context: &Context, id: u64, toml: bool) -> Answered {
     }
     let elements = crate::show::count(task.elements, "element");
     rows.push(("model", format!("{} of {elements}", file.model.kind.name())));
+    if !file.combination.is_mean() {
+        rows.push(("groups", format!("combined by {}", file.combination)));
+    }
     rows.push(("model hash", model_hash));
     rows.push(("budget", format!("{} deposited, {} held", escrow.deposited, escrow.held)));
     rows.push(("spent", format!("{} fees, {} rewards, {} came back", escrow.fees, escrow.rewards, escrow.refunded)));

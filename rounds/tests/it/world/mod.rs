@@ -97,6 +97,7 @@ pub fn settings(n: u32, d: u32) -> pb::TaskSettings {
         rewards: Some(pb::Rewards { per_update: "50".into(), per_partial: "20".into(), gas_price: "3".into() }),
         rounds: 2,
         max_idle_epochs: 2,
+        combination: None,
     }
 }
 
