@@ -28,10 +28,10 @@ fn rules() -> Vec<pb::Combination> {
         rule(Kind::Unspecified),
         rule(Kind::Mean),
         rule(Kind::Median),
-        pb::Combination { trim: 2, ..rule(Kind::TrimmedMean) },
+        pb::Combination { trim: 1, ..rule(Kind::TrimmedMean) },
         pb::Combination { hostile: 1, selected: 2, ..rule(Kind::MultiKrum) },
-        // The groups' means are about twice as long.
-        pb::Combination { norm: 3 << 32, ..rule(Kind::ClippedMean) },
+        // The means of the groups are about two and a half times as long.
+        pb::Combination { norm: 1 << 32, ..rule(Kind::ClippedMean) },
     ]
 }
 
@@ -217,7 +217,7 @@ fn an_epoch_ends_when_fewer_groups_than_the_rule_needs_have_enough_members_that_
 #[test]
 fn a_chain_that_stops_while_an_update_is_combined_leaves_no_blob_of_the_round() {
     let n = 15;
-    let combination = pb::Combination { norm: 3 << 32, ..rule(Kind::ClippedMean) };
+    let combination = pb::Combination { norm: 1 << 32, ..rule(Kind::ClippedMean) };
     let mut world = answered(n, 226, combined(n as u32, 3, combination), 1);
     while state::finalise(&world.storage, world.task, 1).unwrap().runs.is_empty() {
         world.block();
