@@ -31,6 +31,17 @@ pub enum ModelProviderError {
     Disk(#[from] DiskError),
 }
 
+impl ModelProviderError {
+    /// Whether it is about what the node says, so that another node may say better.
+    fn is_of_the_node(&self) -> bool {
+        match self {
+            Self::Model(_) | Self::Chain(ChainError::Answer { .. }) => true,
+            Self::Chain(ChainError::Light(error)) => error.is_of_the_node(),
+            Self::Chain(_) | Self::Refused(_) | Self::Disk(_) => false,
+        }
+    }
+}
+
 /// Creates a task and moves its budget to escrow; answers with its number. The chain is asked first whether it would refuse, for all
 /// reasons at once.
 ///
@@ -116,11 +127,22 @@ pub async fn list(chain: &Chain, running_only: bool) -> Result<Vec<pb::QueryTask
 }
 
 /// A task's model: the latest, or the one with a hash. Its bytes are compared with the hash and its tensors with the task's settings;
-/// with a light client the latest model's hash and the settings are those that the chain's headers prove.
+/// with a light client the latest model's hash and the settings are those that the chain's headers prove. Where there are several nodes,
+/// the next is asked when what one says does not hold, each once.
 ///
 /// # Errors
 /// [`ModelProviderError`].
 pub async fn download(chain: &Chain, task_id: u64, hash: Option<&[u8; 32]>) -> Result<Model, ModelProviderError> {
+    for _ in 1..chain.nodes() {
+        match download_once(chain, task_id, hash).await {
+            Err(error) if error.is_of_the_node() => chain.turn_away(&error),
+            answer => return answer,
+        }
+    }
+    download_once(chain, task_id, hash).await
+}
+
+async fn download_once(chain: &Chain, task_id: u64, hash: Option<&[u8; 32]>) -> Result<Model, ModelProviderError> {
     let wrong = |why: &dyn std::fmt::Display| ModelProviderError::Model(why.to_string());
     let (latest, settings) = latest_model(chain, task_id).await?;
     let terms = Terms::read(&settings).map_err(|why| wrong(&why))?;

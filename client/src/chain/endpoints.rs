@@ -119,4 +119,8 @@ impl Rpc for Endpoints {
     fn turn_away(&self, why: &(dyn std::fmt::Display + Sync)) {
         self.leave(self.current().0, why);
     }
+
+    fn nodes(&self) -> usize {
+        self.nodes.len()
+    }
 }

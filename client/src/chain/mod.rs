@@ -239,6 +239,12 @@ impl Chain {
         self.rpc.turn_away(why);
     }
 
+    /// How many nodes there are to ask.
+    #[must_use]
+    pub fn nodes(&self) -> usize {
+        self.rpc.nodes()
+    }
+
     pub(crate) fn rpc(&self) -> &dyn Rpc {
         self.rpc.as_ref()
     }

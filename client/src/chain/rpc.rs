@@ -39,6 +39,10 @@ pub trait Rpc: Send + Sync {
     async fn abci_proof(&self, path: &str, data: Vec<u8>, height: u64) -> Result<AbciQuery, ChainError>;
     /// What the node said does not hold: where there are others, one of them is asked from now on.
     fn turn_away(&self, _why: &(dyn std::fmt::Display + Sync)) {}
+    /// How many nodes there are to ask.
+    fn nodes(&self) -> usize {
+        1
+    }
 }
 
 #[async_trait]

@@ -90,6 +90,20 @@ pub enum LightError {
 }
 
 impl LightError {
+    /// Whether it is about what the node says, so that another node may say better.
+    #[must_use]
+    pub fn is_of_the_node(&self) -> bool {
+        match self {
+            Self::OtherChain { .. }
+            | Self::NotTheTrusted { .. }
+            | Self::Forged { .. }
+            | Self::Behind { .. }
+            | Self::Stale { .. }
+            | Self::Proof { .. } => true,
+            Self::Expired { .. } | Self::Damaged { .. } | Self::Trust(_) | Self::Disk(_) => false,
+        }
+    }
+
     /// Whether it may be otherwise a little later: nodes lag and catch up.
     #[must_use]
     pub fn is_transient(&self) -> bool {

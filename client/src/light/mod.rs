@@ -132,32 +132,48 @@ impl LightClient {
         Self { rpc, chain_id: chain_id.into(), config, verifier: ProdVerifier::default(), state: Mutex::new(None) }
     }
 
-    /// Verifies up to the node's last block; says what is trusted.
+    /// Verifies up to the node's last block; says what is trusted. Where there are several nodes, the next is asked when what one says
+    /// does not hold, each once.
     ///
     /// # Errors
     /// [`ChainError::Light`] with what is wrong with the node's chain; [`ChainError::Unreachable`].
     pub async fn follow(&self) -> Result<Standing, ChainError> {
         let mut held = self.state.lock().await;
-        let standing = self.advance(&mut held).await.map(|state| state.standing());
-        self.judged(standing)
+        let mut others = self.rpc.nodes().saturating_sub(1);
+        loop {
+            let standing = self.advance(&mut held).await.map(|state| state.standing());
+            if !self.asks_another(&standing, &mut others) {
+                return standing;
+            }
+        }
     }
 
     /// The value under a key of a store, after the block before the last one. What was proven against a header is not asked for twice.
+    /// Where there are several nodes, the next is asked when what one says does not hold, each once.
     ///
     /// # Errors
     /// [`ChainError::Light`] with what is wrong with the node's chain or its proof; [`ChainError::Unreachable`].
     pub async fn read(&self, store: &str, key: &[u8]) -> Result<Proven, ChainError> {
         let mut held = self.state.lock().await;
-        let proven = self.read_held(&mut held, store, key).await;
-        self.judged(proven)
+        let mut others = self.rpc.nodes().saturating_sub(1);
+        loop {
+            let proven = self.read_held(&mut held, store, key).await;
+            if !self.asks_another(&proven, &mut others) {
+                return proven;
+            }
+        }
     }
 
-    /// Turns away from a node whose chain or proof does not hold.
-    fn judged<T>(&self, answer: Result<T, ChainError>) -> Result<T, ChainError> {
-        if let Err(ChainError::Light(error)) = &answer {
-            self.rpc.turn_away(error);
+    /// Turns away from a node whose chain or proof does not hold; whether there is another to ask.
+    fn asks_another<T>(&self, answer: &Result<T, ChainError>, others: &mut usize) -> bool {
+        let Err(ChainError::Light(error)) = answer else { return false };
+        if !error.is_of_the_node() {
+            return false;
         }
-        answer
+        self.rpc.turn_away(error);
+        let is_another = *others > 0;
+        *others = others.saturating_sub(1);
+        is_another
     }
 
     async fn read_held(&self, held: &mut Option<State>, store: &str, key: &[u8]) -> Result<Proven, ChainError> {
@@ -283,7 +299,7 @@ impl LightClient {
                     }
                     .into());
                 }
-                Verdict::Invalid(why) => return Err(forged(block.height(), &why).into()),
+                Verdict::Invalid(why) => return Err(invalid(block.height(), &why).into()),
             }
         }
         Ok(())
@@ -315,7 +331,7 @@ impl LightClient {
             match verdict {
                 Verdict::Success => {}
                 Verdict::NotEnoughTrust(why) => return Err(forged(block.height(), &why)),
-                Verdict::Invalid(why) => return Err(forged(block.height(), &why)),
+                Verdict::Invalid(why) => return Err(invalid(block.height(), &why)),
             }
         }
         Ok(())
@@ -365,6 +381,16 @@ fn untrusted(block: &Block) -> UntrustedBlockState<'_> {
         signed_header: &block.signed,
         validators: &block.validators,
         next_validators: Some(&block.next_validators),
+    }
+}
+
+/// What the verifier found, in words: it shows a signature and what was signed byte by byte.
+fn invalid(height: u64, why: &VerificationErrorDetail) -> LightError {
+    match why {
+        VerificationErrorDetail::InvalidSignature(found) => {
+            forged(height, &format!("the signature of validator {} does not verify", found.validator.address))
+        }
+        other => forged(height, other),
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use bauta_client::chain::{messages, Chain, ChainError, ChainSettings, Coin, Endpoints, Fee, Pace, Rpc, Subscribed};
 use bauta_client::light::{Clock, LightClient, LightConfig};
+use bauta_client::model_provider;
 use futures::{SinkExt as _, StreamExt as _};
 use serde_json::json;
 use tendermint_rpc::{Client, Error, SimpleRequest};
@@ -15,6 +16,7 @@ use tokio_tungstenite::tungstenite::Message;
 
 use crate::ledger::Ledger;
 use crate::mock::{Fault, Idle, Machine, MockNode};
+use crate::world::World;
 
 /// A way to a node, which may be cut.
 struct Way<M: Machine> {
@@ -123,10 +125,60 @@ async fn a_node_whose_chain_does_not_hold_is_turned_away_from() {
         }
         answer
     }));
+    let client =
+        |ways: &[Way<Ledger>]| LightClient::new(several(ways), "bauta-1", LightConfig::in_memory(Clock::Chain));
+    let alone = client(&[Way::to(&liar)]);
+    assert!(matches!(alone.read("training", b"params").await, Err(ChainError::Light(_))));
+    let only_liars = client(&[Way::to(&liar), Way::to(&liar)]);
+    assert!(matches!(only_liars.read("training", b"params").await, Err(ChainError::Light(_))));
+    let either = client(&[Way::to(&liar), Way::to(&honest)]);
+    assert!(either.read("training", b"params").await.unwrap().value.is_some());
+}
+
+#[tokio::test]
+async fn a_header_that_does_not_hold_is_asked_of_another_node() {
+    let honest = MockNode::new(Ledger::new());
+    let liar = MockNode::new(Ledger::new());
+    (0..5).for_each(|_| {
+        honest.make_block();
+        liar.make_block();
+    });
+    liar.lock().rpc_lie = Some(Box::new(|method, _, mut answer| {
+        if method == "commit" {
+            answer["signed_header"]["header"]["chain_id"] = json!("bauta-2");
+        }
+        answer
+    }));
     let rpc = several(&[Way::to(&liar), Way::to(&honest)]);
     let client = LightClient::new(rpc, "bauta-1", LightConfig::in_memory(Clock::Chain));
-    assert!(matches!(client.read("training", b"params").await, Err(ChainError::Light(_))));
-    assert!(client.read("training", b"params").await.unwrap().value.is_some());
+    assert!(client.follow().await.unwrap().last.height > 1);
+}
+
+#[tokio::test]
+async fn a_model_that_does_not_hold_is_asked_of_another_node() {
+    let mut world = World::new(3, 1).await;
+    world.run().await;
+    // The first answer is a lie, whichever node gives it.
+    let lie_once = |world: &World| {
+        let mut lies = 1;
+        world.node.lock().rpc_lie = Some(Box::new(move |method, params, mut answer| {
+            if method == "abci_query" && params["path"] == "/bauta.training.v1.Query/Model" && lies > 0 {
+                lies -= 1;
+                answer["response"]["value"] = json!("CgEA");
+            }
+            answer
+        }));
+    };
+    let chain = |ways: usize| {
+        let ways: Vec<_> = (0..ways).map(|_| Way::to(&world.node)).collect();
+        Chain::new(several(&ways), Arc::new(world.node.clone()), ChainSettings::new("bauta-1"))
+    };
+    lie_once(&world);
+    let error = model_provider::download(&chain(1), world.task, None).await.unwrap_err();
+    assert!(error.to_string().contains("Model"), "{error}");
+    lie_once(&world);
+    let model = model_provider::download(&chain(2), world.task, None).await.unwrap();
+    assert_eq!(model.hash().to_vec(), world.task().model_hash);
 }
 
 #[tokio::test]

@@ -58,3 +58,17 @@ async fn a_task_is_topped_up_by_anybody_and_cancelled_by_its_owner_alone() {
     assert!(model_provider::list(&chain, true).await.unwrap().is_empty());
     assert!(world.node.lock().machine.verdicts.is_empty());
 }
+
+#[tokio::test]
+async fn the_model_of_a_round_that_just_ended_is_waited_for_until_it_is_proven() {
+    let mut world = World::new(3, 2).await;
+    world.light_up();
+    let before = world.task().model_hash;
+    while world.task().model_hash == before {
+        world.height().await;
+    }
+    // The headers prove the state of a block earlier, with the model of before.
+    let ended = world.task().model_hash;
+    let model = model_provider::download(&world.chain(), world.task, None).await.unwrap();
+    assert_eq!(model.hash().to_vec(), ended);
+}
