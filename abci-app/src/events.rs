@@ -22,3 +22,11 @@ impl Event {
         self
     }
 }
+
+/// For logs: the kind, then each attribute as `key=value`.
+impl std::fmt::Display for Event {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.kind)?;
+        self.attributes.iter().try_for_each(|(key, value)| write!(f, " {key}={value}"))
+    }
+}

@@ -1,8 +1,9 @@
-//! Files that are written once and never over others.
+//! Files that are written once and never over others, folders that are their owner's alone, and what one process at a time may have.
 
 use std::fs::{DirBuilder, OpenOptions};
 use std::io::Write as _;
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::Context as _;
 
@@ -13,6 +14,22 @@ pub fn folder(path: &Path) -> anyhow::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(path).with_context(|| format!("the folder {} cannot be made", path.display()))
+}
+
+/// How often a folder that somebody uses is tried, and the pause between.
+const TRIES: u32 = 20;
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Takes what one process at a time may have, and waits a second for one that is about to end, or for a child that has not yet closed
+/// what it inherited.
+pub fn patiently<T, E>(mut take: impl FnMut() -> Result<T, E>, is_taken: impl Fn(&E) -> bool) -> Result<T, E> {
+    for _ in 1..TRIES {
+        match take() {
+            Err(error) if is_taken(&error) => std::thread::sleep(PAUSE),
+            taken => return taken,
+        }
+    }
+    take()
 }
 
 /// Writes a file that everybody may read.
@@ -48,7 +65,7 @@ fn write(path: &Path, content: &[u8], mode: u32) -> anyhow::Result<()> {
     let _ = mode;
     let mut file = options.open(path).map_err(|error| match error.kind() {
         std::io::ErrorKind::AlreadyExists => {
-            anyhow::anyhow!("{} exists already; remove it, or use another --home", path.display())
+            anyhow::anyhow!("{} exists already; remove it, or choose another folder", path.display())
         }
         _ => anyhow::Error::new(error).context(format!("{} cannot be written", path.display())),
     })?;

@@ -14,6 +14,7 @@ pub mod context;
 pub mod deep_stack;
 pub mod error;
 pub mod events;
+mod files;
 pub mod gas;
 pub mod genesis;
 pub mod json_text;

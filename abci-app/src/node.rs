@@ -8,6 +8,7 @@ use anyhow::Context as _;
 use crate::abci::AbciService;
 use crate::app::{App, AppConfig};
 use crate::conformance::{Recorder, Watch};
+use crate::files;
 use crate::modules::Modules;
 use crate::store::{Db, DbConfig};
 
@@ -76,7 +77,7 @@ impl Node {
 
 fn open_db(home: &Path, config: DbConfig) -> anyhow::Result<Db> {
     let data = home.join("data");
-    std::fs::create_dir_all(&data).with_context(|| format!("the folder {} cannot be made", data.display()))?;
+    files::folder(&data)?;
     let file = data.join("state.redb");
     Db::open(&file, config).with_context(|| format!("the state in {} cannot be opened", file.display()))
 }

@@ -79,6 +79,14 @@ impl App {
             time_ns: block.time_ns,
             ..snapshot.last().clone()
         };
+        tracing::debug!(
+            height = block.height,
+            txs = executed.results.len(),
+            failed = executed.results.iter().filter(|result| result.code != 0).count(),
+            lane_bytes = executed.lane_bytes_used,
+            app_hash = last.app_hash,
+            "executed a block"
+        );
         *lock(&self.pending) = Some(Pending { last, changes, update });
         Ok(ResponseFinalizeBlock {
             events: proto_events(events),
@@ -101,6 +109,7 @@ impl App {
         let _held = lock(&self.committing);
         self.db.commit(pending.last, &pending.changes, &pending.update)?;
         self.set_latest(self.db.snapshot()?);
+        tracing::debug!(height, "committed a block");
         let retain = match self.config.retain_blocks {
             0 => 0,
             blocks => height.saturating_sub(blocks),

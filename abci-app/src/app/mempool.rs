@@ -80,6 +80,11 @@ impl App {
         match outcome.result {
             Ok(_) => {
                 mempool.view.commit();
+                tracing::trace!(
+                    tx = hex::encode_upper(tx.hash),
+                    again = ctx.recheck,
+                    "the mempool takes a transaction"
+                );
                 if !tx.is_protocol() {
                     mempool.ordinary = mempool.ordinary.with(&tx);
                 }
@@ -99,6 +104,12 @@ impl App {
 }
 
 fn refused(error: &Error, gas_wanted: Gas, gas_used: Gas) -> ResponseCheckTx {
+    tracing::debug!(
+        codespace = error.codespace,
+        code = error.code,
+        why = error.log,
+        "the mempool refuses a transaction"
+    );
     ResponseCheckTx {
         code: error.code,
         codespace: error.codespace.into(),

@@ -50,6 +50,13 @@ impl App {
         proposal.take(&others, Kind::Ordinary);
         // A signer may have sent another transaction first: its protocol message is tried again behind that one.
         proposal.take(&early, Kind::Protocol);
+        tracing::debug!(
+            height = proposal.block.height,
+            txs = proposal.txs.len(),
+            of = offered.len(),
+            lane_left = proposal.lane_left,
+            "proposes a block"
+        );
         ResponsePrepareProposal { txs: proposal.txs }
     }
 

@@ -29,6 +29,8 @@ impl App {
         let last = i64::try_from(snapshot.last().height).unwrap_or(i64::MAX);
         // Clients take height zero for an empty answer; before the first block they are told of the genesis as height 1.
         let height = if request.height > 0 { request.height } else { last.max(1) };
+        let path: String = request.path.chars().take(200).collect();
+        tracing::trace!(path, height, prove = request.prove, "a query");
         match answer {
             Ok(response) => ResponseQuery { height, ..response },
             Err(error) => ResponseQuery {

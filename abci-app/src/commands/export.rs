@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use abci_app::config::Config;
+use abci_app::operator::names;
 use abci_app::{deep_stack, Node};
 use anyhow::Context as _;
 
@@ -41,11 +42,8 @@ impl Export {
             }
             None => now(),
         };
-        anyhow::ensure!(
-            home.path().join("data").is_dir(),
-            "{} is no node's folder; name it with --home",
-            home.path().display()
-        );
+        home.is_there()?;
+        names::chain_id(&self.chain_id)?;
         let node = Node::open(Config::read(home.path())?.node(home.path())?)
             .context("the node must be stopped, and its folder whole, to be exported")?;
         let genesis = deep_stack::run(|| node.app().export(&self.chain_id, &time))?;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use abci_app::coin::Coins;
-use abci_app::operator::{DevnetKey, EngineOptions, Founding, Member, NodeKey, ValidatorKey};
+use abci_app::operator::{names, DevnetKey, EngineOptions, Founding, Member, NodeKey, ValidatorKey};
 use abci_app::params::AppParams;
 use anyhow::Context as _;
 use serde_json::{json, Value};
@@ -56,6 +56,8 @@ pub struct Init {
 impl Init {
     pub fn run(self) -> anyhow::Result<()> {
         let home = self.home.get()?;
+        names::moniker(&self.moniker)?;
+        self.peers.iter().try_for_each(|peer| names::peer(peer))?;
         let (validator, node) = (ValidatorKey::new(secret()?), NodeKey::new(secret()?));
         let devnet = self.devnet.then(|| secret().and_then(DevnetKey::new)).transpose()?;
         let genesis = match &self.genesis {
@@ -98,6 +100,7 @@ impl Init {
     }
 
     fn found(&self, validator: &ValidatorKey, devnet: Option<&DevnetKey>) -> anyhow::Result<Founding> {
+        names::chain_id(&self.chain_id)?;
         let prefix = AppParams::default().prefix;
         let known = |address: &String| {
             abci_app::address::Address::parse(address, &prefix)
@@ -111,6 +114,10 @@ impl Init {
             accounts: self.accounts.iter().map(|text| account(text, &prefix)).collect::<anyhow::Result<_>>()?,
             authority: self.authority.as_ref().map(known).transpose()?,
         };
+        let mut named = std::collections::BTreeSet::new();
+        if let Some((twice, _)) = founding.accounts.iter().find(|(address, _)| !named.insert(address)) {
+            anyhow::bail!("--account names {twice} twice; write all its coins once, with commas between");
+        }
         if let Some(key) = devnet {
             founding = founding.with_devnet_key(key);
         }

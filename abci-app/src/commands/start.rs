@@ -7,6 +7,7 @@ use abci_app::config::{Config, LogFormat};
 use abci_app::Node;
 use anyhow::Context as _;
 use tokio::signal::unix::{signal, SignalKind};
+use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::EnvFilter;
 
 use super::HomeArg;
@@ -33,15 +34,10 @@ pub struct Start {
 impl Start {
     pub fn run(self) -> anyhow::Result<()> {
         let home = self.home.get()?;
-        anyhow::ensure!(
-            home.path().join("config").is_dir(),
-            "{} is no node's folder; `bautad init` makes one",
-            home.path().display()
-        );
+        home.is_there()?;
         let config = Config::read(home.path())?;
         let filter = self.log.as_deref().unwrap_or(&config.log);
-        let filter = EnvFilter::try_new(filter)
-            .with_context(|| format!("the log filter `{filter}` is not understood; try `info`"))?;
+        let filter = log_filter(filter)?;
         let logs = tracing_subscriber::fmt()
             .with_env_filter(filter)
             .with_writer(std::io::stderr)
@@ -52,8 +48,7 @@ impl Start {
         }
         let node = Node::open(config.node(home.path())?)?;
         let listen = self.listen.unwrap_or(config.listen);
-        let server = Server::bind(&listen, node.service())
-            .with_context(|| format!("cannot listen on {listen}; another node may run already"))?;
+        let server = Server::bind(&listen, node.service()).with_context(|| cannot_listen(&listen))?;
         stop_on_signal(node.clone())?;
         let last = node.app().latest().last().clone();
         tracing::info!(
@@ -64,6 +59,27 @@ impl Start {
         );
         server.listen().context("the server has ended")
     }
+}
+
+/// Which lines are logged. `tracing` takes a word that is no level for a part of the program, and would log nothing else.
+fn log_filter(text: &str) -> anyhow::Result<EnvFilter> {
+    let wrong = || {
+        format!("the log filter is `{text}`; write a level (error, warn, info, debug, trace, off), and levels of parts behind it, such as info,abci_app::modules::training=debug")
+    };
+    let directives: Vec<&str> = text.split(',').map(str::trim).filter(|directive| !directive.is_empty()).collect();
+    anyhow::ensure!(!directives.is_empty(), "{}; it is empty", wrong());
+    for directive in &directives {
+        let is_level = directive.parse::<LevelFilter>().is_ok() && directive.parse::<u8>().is_err();
+        anyhow::ensure!(is_level || directive.contains('='), "{}: `{directive}` is no level", wrong());
+    }
+    EnvFilter::try_new(directives.join(",")).with_context(wrong)
+}
+
+fn cannot_listen(address: &str) -> String {
+    format!(
+        "cannot listen on {address} (`listen` in app.toml, or --listen): write HOST:PORT with an address of this machine that nobody else \
+         listens on, or unix:///PATH of a socket in a folder that exists"
+    )
 }
 
 /// Ends the process on SIGTERM and SIGINT, but not in the middle of a commit.
@@ -90,4 +106,20 @@ fn stop_on_signal(node: Node) -> anyhow::Result<()> {
         })
         .context("no thread for signals")?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_filter_of_logs_names_levels() {
+        for text in ["info", "INFO", "off", "warn,abci_app=debug", "info, abci_app::modules::training=trace"] {
+            assert!(log_filter(text).is_ok(), "{text}");
+        }
+        for text in ["notalevel", "inof", "", "info,abci_app", "abci_app=loud", "3"] {
+            let why = log_filter(text).expect_err(text).to_string();
+            assert!(why.contains("the log filter is"), "{text}: {why}");
+        }
+    }
 }

@@ -34,6 +34,10 @@ impl Status {
     #[allow(clippy::disallowed_methods)]
     pub fn run(self) -> anyhow::Result<()> {
         let home = self.home.get()?;
+        // Another node's RPC can be asked from anywhere.
+        if self.node.is_none() {
+            home.is_there()?;
+        }
         let url = match self.node {
             Some(url) => url,
             // What overrides CometBFT's configuration counts here as well.
@@ -45,7 +49,10 @@ impl Status {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("no runtime")?;
         let answer = match runtime.block_on(ask(&url)) {
             Ok(answer) => answer,
-            Err(error) => stopped(home.path(), &url, &error)?,
+            Err(error) => {
+                home.is_there().with_context(|| format!("CometBFT does not answer at {url} ({error})"))?;
+                stopped(home.path(), &url, &error)?
+            }
         };
         match self.output {
             Output::Json => println!("{answer}"),

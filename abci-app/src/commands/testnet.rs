@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use abci_app::operator::{testnet, Founding, Ports};
+use abci_app::operator::{names, testnet, Founding, Ports};
 use serde_json::json;
 
 use super::{now, secret, Output};
@@ -24,7 +24,8 @@ pub struct Testnet {
     #[arg(long, value_name = "ID", default_value = "bauta-1")]
     chain_id: String,
     /// The ports of the first node are this one (peers) and the next two (RPC, application); each further node's are ten higher
-    #[arg(long, value_name = "PORT", default_value_t = 26_656)]
+    #[arg(long, value_name = "PORT", default_value_t = 26_656,
+          value_parser = clap::value_parser!(u16).range(1..=65_533))]
     first_port: u16,
     /// Milliseconds from a block to the next
     #[arg(long, value_name = "MS", default_value_t = 1_000)]
@@ -36,6 +37,7 @@ pub struct Testnet {
 
 impl Testnet {
     pub fn run(self) -> anyhow::Result<()> {
+        names::chain_id(&self.chain_id)?;
         let founding = Founding {
             chain_id: self.chain_id.clone(),
             genesis_time: now(),
@@ -43,7 +45,6 @@ impl Testnet {
             accounts: Vec::new(),
             authority: None,
         };
-        anyhow::ensure!(self.first_port <= u16::MAX - 2, "--first-port leaves no room for the next two");
         let ports = Ports { p2p: self.first_port, rpc: self.first_port + 1, app: self.first_port + 2 };
         let homes = testnet(&self.out, self.validators, founding, ports, self.block_ms, secret)?;
         let nodes = homes

@@ -17,6 +17,7 @@ use crate::address::Address;
 use crate::context::{Context, QueryContext};
 use crate::error::{grpc, Error, Result};
 use crate::events::Event;
+use crate::files;
 use crate::gas::Gas;
 
 /// The accounts that modules own and users cannot send to.
@@ -155,6 +156,7 @@ impl Modules {
                 (scratch.path().join("wasm"), Some(scratch))
             }
         };
+        files::folder(&folder)?;
         let vm = wasm::Vm::open(wasm::VmOptions::new(&folder))
             .with_context(|| format!("the contracts' codes in {} cannot be opened", folder.display()))?;
         let wasm = wasm::Keeper::new(vm, neighbours::Chain, neighbours::Chain);
@@ -179,6 +181,7 @@ impl Modules {
     /// # Errors
     /// The module's. The caller undoes what the message did.
     pub fn execute(&self, ctx: &mut Context, message: &Message) -> Result<MessageResponse> {
+        tracing::trace!(height = ctx.block.height, mode = ?ctx.mode, message = message.type_url(), "executes a message");
         match message {
             Message::Bank(message) => message.execute(ctx),
             Message::Wasm(_, any) => {

@@ -8,11 +8,11 @@ use serde_json::{json, Value};
 use zeroize::Zeroizing;
 
 use super::engine::{EngineOptions, Ports};
-use super::files;
 use super::home::Home;
 use super::keys::{NodeKey, ValidatorKey};
 use crate::address::Address;
 use crate::coin::Coins;
+use crate::files;
 use crate::genesis::GenesisBuilder;
 use crate::params::AppParams;
 use crate::tx::sign::address_of;

@@ -7,9 +7,9 @@ use serde_json::Value;
 
 use super::devnet::DevnetKey;
 use super::engine::EngineOptions;
-use super::files;
 use super::keys::{NodeKey, ValidatorKey};
 use crate::config;
+use crate::files;
 
 /// A node's folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +30,19 @@ impl Home {
     /// Its path.
     pub fn path(&self) -> &Path {
         &self.0
+    }
+
+    /// That it is a node's folder.
+    ///
+    /// # Errors
+    /// When it holds no configuration, with what to do.
+    pub fn is_there(&self) -> anyhow::Result<()> {
+        anyhow::ensure!(
+            self.0.join("config").is_dir(),
+            "{} is no node's folder; name one with --home, or make it with `bautad init`",
+            self.0.display()
+        );
+        Ok(())
     }
 
     /// The application's choices.
@@ -88,7 +101,7 @@ impl Home {
         ];
         // Looked at first, so that a mistake leaves nothing half written.
         if let Some(taken) = ours.iter().find(|file| file.exists()) {
-            anyhow::bail!("{} exists already; remove it, or use another --home", taken.display());
+            anyhow::bail!("{} exists already; remove it, or choose another folder", taken.display());
         }
         files::folder(&self.0.join("config"))?;
         files::folder(&self.0.join("data"))?;

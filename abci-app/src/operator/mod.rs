@@ -13,9 +13,9 @@
 
 mod devnet;
 mod engine;
-mod files;
 mod home;
 mod keys;
+pub mod names;
 pub mod processes;
 pub mod programs;
 mod replay;

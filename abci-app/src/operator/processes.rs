@@ -80,8 +80,11 @@ impl Program {
         std::fs::read_to_string(&self.log).unwrap_or_default()
     }
 
-    /// Tells it to end (SIGTERM), and does not wait.
-    pub fn tell_to_end(&self) {
+    /// Tells it to end (SIGTERM), and does not wait. One that has ended is not told: its number may be another program's by now.
+    pub fn tell_to_end(&mut self) {
+        if !matches!(self.child.try_wait(), Ok(None)) {
+            return;
+        }
         let _ = Command::new("kill").arg("-TERM").arg(self.child.id().to_string()).status();
     }
 
@@ -114,10 +117,8 @@ impl Program {
 
 impl Drop for Program {
     fn drop(&mut self) {
-        if matches!(self.child.try_wait(), Ok(None)) {
-            self.tell_to_end();
-            self.end();
-        }
+        self.tell_to_end();
+        self.end();
     }
 }
 

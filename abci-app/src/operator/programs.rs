@@ -1,8 +1,9 @@
 //! Where the programs of a chain are found, and how CometBFT is had.
 
 use std::fs::File;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use anyhow::{bail, Context as _};
 
@@ -27,8 +28,14 @@ pub fn bautad() -> anyhow::Result<PathBuf> {
 /// # Errors
 /// When it is missing and Go cannot install it.
 pub fn cometbft(say: impl Fn(String)) -> anyhow::Result<PathBuf> {
-    if let Some(found) = find("cometbft") {
-        return Ok(found);
+    for found in places("cometbft").filter(|found| is_program(found)) {
+        match version(&found) {
+            Ok(version) if is_tested(&version) => return Ok(found),
+            Ok(other) => {
+                say(format!("cometbft    {} is {other:?}, not {COMETBFT_VERSION}; it is not used", found.display()))
+            }
+            Err(why) => say(format!("cometbft    {} is not used: {why:#}", found.display())),
+        }
     }
     let folder = cache()?.join("bin");
     let program = folder.join("cometbft");
@@ -79,14 +86,37 @@ fn has_go() -> bool {
     Command::new("go").arg("version").output().is_ok_and(|output| output.status.success())
 }
 
+/// What a program says its version is.
+fn version(program: &Path) -> anyhow::Result<String> {
+    let output = Command::new(program).arg("version").stdin(Stdio::null()).output().context("it cannot be run")?;
+    anyhow::ensure!(output.status.success(), "`version` ends with {}", output.status);
+    let said = String::from_utf8_lossy(&output.stdout);
+    Ok(said.lines().next().unwrap_or_default().trim().chars().take(80).collect())
+}
+
+/// Whether it is the version that the node is tested with. What was built from a commit says that behind a plus sign.
+fn is_tested(version: &str) -> bool {
+    let number = version.split('+').next().unwrap_or_default();
+    number.trim_start_matches('v') == COMETBFT_VERSION.trim_start_matches('v')
+}
+
 fn find(name: &str) -> Option<PathBuf> {
+    places(name).find(|place| is_program(place))
+}
+
+/// Whether a path names a program, and not a folder or another file of that name.
+fn is_program(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
+}
+
+/// Where a program is looked for: beside this one, then on PATH.
+fn places(name: &str) -> impl Iterator<Item = PathBuf> {
     let own = std::env::current_exe().ok();
     let folder = own.as_deref().and_then(Path::parent);
     // Tests lie one folder below the programs that are built with them.
     let above = folder.filter(|folder| folder.ends_with("deps")).and_then(Path::parent);
-    let beside = folder.into_iter().chain(above).map(|folder| folder.join(name));
-    // Whether a path names a program, and not a folder of that name.
-    beside.chain(on_path(name)).find(|candidate| candidate.is_file())
+    let beside: Vec<PathBuf> = folder.into_iter().chain(above).map(|folder| folder.join(name)).collect();
+    beside.into_iter().chain(on_path(name))
 }
 
 // What the demo starts does not depend on what a block does.
@@ -105,4 +135,35 @@ fn cache() -> anyhow::Result<PathBuf> {
         }
     };
     Ok(folder.join("bauta"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn program(folder: &Path, says: &str, mode: u32) -> PathBuf {
+        let path = folder.join("cometbft");
+        std::fs::write(&path, format!("#!/bin/sh\n[ \"$1\" = version ] && echo '{says}'\n")).expect("a file");
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).expect("a mode");
+        path
+    }
+
+    #[test]
+    fn another_version_is_told_from_the_one_that_is_tested() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for (says, tested) in
+            [("0.38.25", true), ("v0.38.25+a1b2c3", true), ("0.38.2", false), ("1.0.1", false), ("", false)]
+        {
+            let found = version(&program(folder.path(), says, 0o755)).expect("it says one");
+            assert_eq!(is_tested(&found), tested, "{says:?}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_run_is_no_program() {
+        let folder = tempfile::tempdir().expect("a folder");
+        assert!(!is_program(folder.path()));
+        assert!(!is_program(&program(folder.path(), "0.38.25", 0o644)));
+        assert!(is_program(&program(folder.path(), "0.38.25", 0o755)));
+    }
 }

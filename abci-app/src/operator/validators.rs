@@ -139,6 +139,15 @@ impl Validators {
         Ok(())
     }
 
+    /// What every program has said, by a name for each: `node0/bautad.log`.
+    pub fn logs(&self) -> Vec<(String, String)> {
+        let of = |(index, validator): (usize, &Validator)| {
+            let named = validator.programs.iter().map(move |of| (format!("node{index}/{}.log", of.name()), of.said()));
+            named.collect::<Vec<_>>()
+        };
+        self.validators.iter().enumerate().flat_map(of).collect()
+    }
+
     /// Whether every node was called in CometBFT's order: each watches for it, and logs a call that is not in it.
     ///
     /// # Errors

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::{Changes, Snapshot, Store, Update};
+use crate::files;
 
 pub(super) type Table = TableDefinition<'static, &'static [u8], &'static [u8]>;
 
@@ -37,6 +38,9 @@ const PRUNED_PER_COMMIT: usize = 50_000;
 /// Why the state cannot be read or written.
 #[derive(Debug, Error)]
 pub enum StoreError {
+    /// Another process has the file.
+    #[error("another bautad uses it; stop that one first, or name another folder with --home")]
+    InUse,
     /// The database.
     #[error("the state's database fails: {0}")]
     Database(Box<redb::Error>),
@@ -131,7 +135,13 @@ impl Db {
     /// # Errors
     /// When the file is locked, is no database or cannot be read.
     pub fn open(path: &Path, config: DbConfig) -> Result<Self, StoreError> {
-        let database = redb::Builder::new().set_cache_size(config.cache_bytes).create(path)?;
+        let open = || redb::Builder::new().set_cache_size(config.cache_bytes).create(path);
+        let is_taken = |error: &redb::DatabaseError| matches!(error, redb::DatabaseError::DatabaseAlreadyOpen);
+        let database = files::patiently(open, is_taken);
+        let database = database.map_err(|error| match error {
+            redb::DatabaseError::DatabaseAlreadyOpen => StoreError::InUse,
+            other => other.into(),
+        })?;
         Self::prepare(database, config)
     }
 

@@ -131,3 +131,64 @@ fn a_node_without_the_codes_that_its_state_names_does_not_start() {
     let error = Node::open(config).err().unwrap();
     assert!(format!("{error:#}").contains("is not in the node's folder"), "{error:#}");
 }
+
+#[test]
+fn where_there_is_no_node_nothing_is_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = folder.path().join("nothing");
+    let of = ["--home", home.to_str().unwrap()];
+    for command in
+        [&["status"][..], &["status", "--node", "http://127.0.0.1:1"], &["start"], &["export", "--chain-id", "a-2"]]
+    {
+        let (ok, text) = bautad(&[command, &of].concat());
+        assert!(!ok && text.contains("is no node's folder"), "{command:?}: {text}");
+        assert!(!home.exists(), "{command:?}");
+    }
+}
+
+#[test]
+fn what_cometbft_would_refuse_is_refused_when_it_is_typed() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = folder.path().join("node");
+    let home = home.to_str().unwrap();
+    let account = format!("{}=5ubauta", abci_app::address::Address::module("training").to_bech32("bauta"));
+    let account = account.as_str();
+    for (arguments, sentence) in [
+        (&["init", "--home", home, "--chain-id", "bad id"][..], "is no chain's id"),
+        (&["init", "--home", home, "--chain-id", ""], "id is empty"),
+        (&["init", "--home", home, "--moniker", ""], "moniker is empty"),
+        (&["init", "--home", home, "--moniker", "two\nlines"], "in one line"),
+        (&["init", "--home", home, "--peer", "garbage"], "write ID@HOST:PORT"),
+        (&["init", "--home", home, "--account", account, "--account", account], "twice"),
+        (&["testnet", "--out", home, "--chain-id", "bad id"], "is no chain's id"),
+        (&["testnet", "--out", home, "--first-port", "0"], "--first-port"),
+        (&["testnet", "--out", home, "--first-port", "65530"], "there are no ports for 4 nodes"),
+    ] {
+        let (ok, text) = bautad(arguments);
+        assert!(!ok && text.contains(sentence), "{arguments:?}: {text}");
+        assert!(!std::path::Path::new(home).exists(), "{arguments:?}");
+    }
+    let (ok, text) = bautad(&["init", "--home", home]);
+    assert!(ok, "{text}");
+    let (ok, text) = bautad(&["export", "--home", home, "--chain-id", "bad id"]);
+    assert!(!ok && text.contains("is no chain's id"), "{text}");
+    let (ok, text) = bautad(&["start", "--home", home, "--log", "notalevel"]);
+    assert!(!ok && text.contains("`notalevel` is no level"), "{text}");
+    let (ok, text) = bautad(&["start", "--home", home, "--listen", "nowhere"]);
+    assert!(!ok && text.contains("write HOST:PORT"), "{text}");
+}
+
+#[test]
+fn a_folder_in_use_is_said_to_be() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = folder.path().join("node");
+    let (ok, text) = bautad(&["init", "--home", home.to_str().unwrap()]);
+    assert!(ok, "{text}");
+    let config = abci_app::NodeConfig { home: Some(home.clone()), ..Default::default() };
+    let _node = abci_app::Node::open(config).unwrap();
+    for kept in ["data", "wasm"] {
+        assert_eq!(mode(&home.join(kept)), 0o700, "{kept}");
+    }
+    let (ok, text) = bautad(&["start", "--home", home.to_str().unwrap(), "--listen", "127.0.0.1:0"]);
+    assert!(!ok && text.contains("another bautad uses it"), "{text}");
+}

@@ -153,10 +153,14 @@ struct Bautad {
 
 impl Bautad {
     fn start() -> Self {
+        Self::logging("info")
+    }
+
+    fn logging(filter: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("config")).unwrap();
         let mut child = Command::new(env!("CARGO_BIN_EXE_bautad"))
-            .args(["start", "--listen", "127.0.0.1:0", "--log", "info", "--home"])
+            .args(["start", "--listen", "127.0.0.1:0", "--log", filter, "--home"])
             .arg(folder.path())
             .stderr(Stdio::piped())
             .spawn()
@@ -215,6 +219,32 @@ fn a_call_out_of_order_is_logged_and_stops_the_process_where_an_answer_could_onl
     assert!(said.contains(OUT_OF_ORDER) && said.contains("after Info, InitChain"), "{said}");
     assert!(said.contains("Commit without a block that was executed"), "{said}");
     assert!(!said.contains("panicked"), "{said}");
+}
+
+#[test]
+fn what_a_block_did_is_logged_to_who_asks_for_more_than_usual() {
+    let said = |filter: &str| {
+        let (mut accounts, builder) = genesis(2);
+        let bautad = Bautad::logging(filter);
+        let mut stream = connect(bautad.address);
+        begin(&mut stream, builder);
+        let (from, to) = (accounts[0].address(), accounts[1].address());
+        let good = accounts[0].tx(Draft::new(vec![send(&from, &to, 3)]));
+        ask(&mut stream, request::Value::CheckTx(RequestCheckTx { tx: b"none".to_vec().into(), r#type: 0 }));
+        ask(&mut stream, request::Value::FinalizeBlock(block(1, &[good])));
+        ask(&mut stream, request::Value::Commit(RequestCommit {}));
+        // It ends over a second commit, which it logs as an error.
+        let again = Request { value: Some(request::Value::Commit(RequestCommit {})) };
+        stream.write_all(&again.encode_length_delimited_to_vec()).unwrap();
+        assert!(has_ended(&mut stream));
+        bautad.ends().1
+    };
+    let more = said("info,abci_app::app=debug");
+    for line in ["executed a block", "txs=1", "failed=0", "committed a block", "the mempool refuses a transaction"] {
+        assert!(more.contains(line), "{line}: {more}");
+    }
+    let usual = said("info");
+    assert!(!usual.contains("executed a block") && usual.contains("a call failed"), "{usual}");
 }
 
 #[test]

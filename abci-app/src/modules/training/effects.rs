@@ -9,7 +9,7 @@ use super::store::Records;
 use super::{errors, queue, Contracts, NAME};
 use crate::address::Address;
 use crate::coin::Coins;
-use crate::context::Context;
+use crate::context::{Context, Mode};
 use crate::error::Result;
 use crate::events::Event;
 use crate::modules::{auth, bank};
@@ -92,6 +92,7 @@ pub fn params(ctx: &Context) -> Result<Params> {
 }
 
 fn emit(ctx: &mut Context, event: RoundsEvent) {
+    let height = ctx.block.height;
     let mut written = Event::new(event.kind);
     for (key, value) in event.attributes {
         let value = match value {
@@ -101,6 +102,9 @@ fn emit(ctx: &mut Context, event: RoundsEvent) {
             Value::Bytes(bytes) => hex::encode(bytes),
         };
         written = written.with(key, value);
+    }
+    if ctx.mode == Mode::Finalize {
+        tracing::debug!(height, "{written}");
     }
     ctx.emit(written);
 }

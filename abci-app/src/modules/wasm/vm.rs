@@ -21,6 +21,7 @@ use super::api::Api;
 use super::gas;
 use super::querier::ContractQuerier;
 use super::storage::ContractStore;
+use crate::files;
 
 /// Memory of one contract. Part of consensus: a contract that fits on one node fits on all.
 const MEMORY_LIMIT_MIB: usize = 32;
@@ -121,7 +122,8 @@ impl Vm {
         let unusable = |error| OpenError::Folder(folder.clone(), error);
         std::fs::create_dir_all(&folder).map_err(unusable)?;
         let lock = File::create(folder.join("exclusive.lock")).map_err(unusable)?;
-        lock.try_lock().map_err(|error| match error {
+        let is_taken = |error: &TryLockError| matches!(error, TryLockError::WouldBlock);
+        files::patiently(|| lock.try_lock(), is_taken).map_err(|error| match error {
             TryLockError::WouldBlock => OpenError::InUse(folder.clone()),
             TryLockError::Error(error) => unusable(error),
         })?;
