@@ -267,10 +267,14 @@ impl Amount {
             Ok(number) => Some(Self { number, denom: None }),
             Err(_) => text.parse::<Coin>().ok().map(|coin| Self { number: coin.amount, denom: Some(coin.denom) }),
         };
-        read.filter(|amount| amount.number > 0).ok_or_else(|| {
+        let read = read.ok_or_else(|| {
             Failure::usage(format!("{what} is {text:?}, which is not an amount"))
                 .hint("write a whole number above 0 and a denomination, like 1000000ubauta")
-        })
+        })?;
+        if read.number == 0 {
+            return Err(nothing(what, text));
+        }
+        Ok(read)
     }
 
     /// The amount, whatever its denomination.
@@ -291,10 +295,18 @@ impl Amount {
 
 /// Several coins, `5uatom,7ubauta`.
 pub fn amounts(what: &str, text: &str) -> Result<Vec<Coin>, Failure> {
-    Coin::parse_many(text).ok().filter(|coins| coins.iter().all(|coin| coin.amount > 0)).ok_or_else(|| {
+    let coins = Coin::parse_many(text).map_err(|_| {
         Failure::usage(format!("{what} is {text:?}, which is not a list of amounts"))
             .hint("write amounts with commas between, each denomination once, like 5uatom,1000000ubauta")
-    })
+    })?;
+    if coins.iter().any(|coin| coin.amount == 0) {
+        return Err(nothing(what, text));
+    }
+    Ok(coins)
+}
+
+fn nothing(what: &str, text: &str) -> Failure {
+    Failure::usage(format!("{what} is {text}, which is nothing")).hint("write a whole number above 0")
 }
 
 /// What everybody wants to know of a transaction.

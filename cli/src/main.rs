@@ -26,6 +26,7 @@ use clap::FromArgMatches as _;
 use args::Cli;
 
 fn main() -> ExitCode {
+    failure::expect_panics_of_the_decoder();
     let read = args::command().try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches));
     let cli = match read {
         Ok(cli) => cli,

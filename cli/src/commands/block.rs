@@ -7,6 +7,7 @@ use sha2::{Digest as _, Sha256};
 use super::Answered;
 use crate::answer::{fields, Answer};
 use crate::context::Context;
+use crate::failure::Failure;
 
 /// Show a block
 #[derive(Debug, Args)]
@@ -21,9 +22,26 @@ pub struct Block {
     height: Option<u64>,
 }
 
+/// Whether the node has a block of this height.
+fn is_kept(height: u64, first: u64, last: u64) -> Result<(), Failure> {
+    if (first..=last).contains(&height) {
+        return Ok(());
+    }
+    let why = match height {
+        0 => "heights count from 1".to_owned(),
+        later if later > last => format!("block {height} is not made yet"),
+        _ => format!("the node keeps block {height} no more"),
+    };
+    Err(Failure::new(format!("{why}; the node has blocks {first} to {last}")))
+}
+
 /// Runs the command.
 pub async fn run(context: &Context, block: Block) -> Answered {
     let chain = context.chain().await?;
+    if let Some(height) = block.height {
+        let known = context.ask(chain.status()).await?.sync_info;
+        is_kept(height, known.earliest_block_height.value().max(1), known.latest_block_height.value())?;
+    }
     let answer = context.ask(chain.block(block.height)).await?;
     let (id, block) = (answer.block_id, answer.block);
     let height = block.header.height.value();

@@ -23,6 +23,7 @@ use crate::failure::Failure;
   bauta faucet bob 5000000ubauta --mnemonic testnet/devnet.mnemonic
 
 The words are those that `bautad init --devnet` or `bautad testnet` wrote. A chain with real coins has no faucet.
+The devnet's account pays; --from has no part in it (`bauta bank send` is for other accounts).
 JSON: {tx_hash, height, gas_wanted, gas_used, from, to, amount: [{denom, amount}]}")]
 pub struct Faucet {
     /// To whom: an address or the name of a key

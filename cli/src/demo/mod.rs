@@ -7,10 +7,12 @@ pub mod args;
 mod engine;
 mod judge;
 mod ledger;
+mod lost;
 mod pace;
 mod people;
 mod report;
 mod retrained;
+mod run;
 mod scenario;
 mod screen;
 mod script;
@@ -26,14 +28,11 @@ use bauta_client::model_provider;
 use bauta_learning::recipes::{self, Recipe};
 
 use args::{Args, Dataset, Engine, Model as ModelKind};
-use judge::Judgement;
-use ledger::Ledger;
 use report::Report;
-use retrained::{Pupil, Retrained};
+use run::Run;
 use scenario::{Scenario, Size};
 use screen::Screen;
-use shadow::Shadow;
-use watch::{name_of, Watch};
+use watch::name_of;
 use world::World;
 
 use crate::answer::{Answer, Format};
@@ -87,110 +86,20 @@ async fn train(args: &Args, format: Format) -> anyhow::Result<(Report, String)> 
         args.model, args.dataset, args.providers, args.rounds, args.seed
     ));
     screen.doing("the node starts");
-    let world = World::start(scratch.path(), args, &names, &screen).await?;
-
-    screen.doing("the contracts are stored and instantiated");
-    let authority = world.person(&names[0])?;
-    let contracts = world::deploy(&authority).await?;
-    screen.say(format!(
-        "contracts\n  registry {}\n  staking  {}\n  slashing {}",
-        contracts.registry, contracts.staking, contracts.slashing
-    ));
-    // From here on the authority has nothing to do: its place at the barrier goes with it.
-    drop(authority);
-
-    let division = recipe.divide(args.seed, args.providers as usize)?;
-    let encoding = recipe.encoding(u64::from(args.providers))?;
-    let first = recipe.initial_model(args.seed)?;
-    let mut shadow = Shadow::new(&recipe, encoding, first.clone(), &division.held_out);
-    let pupil = |(index, rows): (usize, &bauta_learning::data::Dataset)| Pupil {
-        weight: recipe.weight(rows.rows()),
-        rows: recipe.data_spec().standardised(rows),
-        secret: people::secret(&world, &name_of(index)),
+    let world = match World::start(scratch.path(), args, &names, &screen).await {
+        Ok(world) => world,
+        Err(error) => return Err(lost::programs(error, lost::logs_in(scratch.path()))),
     };
-    let retrained = Retrained::start(
-        Shadow::new(&recipe, encoding, first.clone(), &division.held_out),
-        division.providers.iter().enumerate().map(pupil).collect(),
-    )?;
-    let ledger = Ledger::default();
-
-    screen.doing("the providers register and bond");
-    let crew = people::hire(&world, &scenario, &names[2..], &division.providers).await?;
-    screen.say(format!(
-        "providers   {} registered, each bonded {} {}",
-        crew.len(),
-        screen::thousands(people::BOND),
-        bauta_client::chain::DEFAULT_DENOM
-    ));
-
-    screen.doing("the task is created");
-    let owner = world.person(&names[1])?;
-    let file = terms::task_file(args, &recipe, &scenario);
-    let (settings, initial) = (file.settings()?, file.initial_model()?);
-    let task = model_provider::create(&owner.chain, &owner.signer, settings, initial, terms::BUDGET).await?;
-    screen.say(format!("task        {task} by {}", owner.signer.address()));
-    let left_out = scenario.left_out();
-    if !left_out.is_empty() {
-        screen.say(screen::labelled("left out", &format!("{}: the run is too small for it", left_out.join(", "))));
-    }
-    let addresses: Vec<String> = crew.iter().map(|member| member.signer.address().to_owned()).collect();
-    let mut bonds = Vec::new();
-    for address in &addresses {
-        bonds.push(contracts.bond_of(&owner.chain, address).await?.bonded.u128());
-    }
-
-    let chain = world.connection()?;
-    drop(owner);
-    let job = people::Job {
-        contracts: &contracts,
-        recipe: &recipe,
-        task,
-        ledger: &ledger,
-        seed: args.seed,
-        folder: scratch.path(),
+    let run = Run { args, recipe: &recipe, scenario: &scenario, names: &names, folder: scratch.path() };
+    let done = tokio::select! {
+        done = run.on(&world, &screen, &now) => done,
+        ended = world.program_ends() => Err(ended),
     };
-    let working = people::work(&world, crew, &job)?;
-    screen.heading();
-    let watched = Watch {
-        chain: &chain,
-        task,
-        scenario: &scenario,
-        addresses: &addresses,
-        ledger: &ledger,
-        shadow: &mut shadow,
-        retrained: &retrained,
-        screen: &screen,
-        now: &now,
-    }
-    .until_the_end();
-    let watched = tokio::select! {
-        watched = watched => watched?,
-        failed = working.failed() => bail!("{failed}"),
+    let (outcome, watched) = match done {
+        Ok(done) => done,
+        // The logs would go with the folder.
+        Err(error) => return Err(lost::programs(world.explained(error).await, world.logs())),
     };
-    screen.doing("the evidence window passes");
-    working.finished(&chain).await?;
-
-    screen.doing("the result is judged");
-    let retrained = retrained.finish().await?;
-    let judgement = Judgement {
-        chain: &chain,
-        contracts: &contracts,
-        scenario: &scenario,
-        recipe: &recipe,
-        division: &division,
-        first: &first,
-        addresses: &addresses,
-        bonds: &bonds,
-        seed: args.seed,
-        watched: &watched,
-        shadow: &shadow,
-        retrained: &retrained,
-        dataset: args.dataset,
-    };
-    let mut outcome = judgement.pass().await?;
-    drop(chain);
-    screen.doing("the blocks are replayed on a node in this process");
-    outcome.replayed(world.replayed().await);
     let processes_mib = world.stop();
     let seconds = now().as_secs_f64();
     screen.finish();

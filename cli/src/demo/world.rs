@@ -111,6 +111,23 @@ impl World {
         self.running.replayed().await
     }
 
+    /// Waits until one of the chain's programs ends, which none should.
+    pub async fn program_ends(&self) -> anyhow::Error {
+        self.running.program_ends().await
+    }
+
+    /// The same error, or which program ended, where one ends at about that time: then nothing answers any more.
+    pub async fn explained(&self, error: anyhow::Error) -> anyhow::Error {
+        const SOON: std::time::Duration = std::time::Duration::from_secs(2);
+        let ended = tokio::time::timeout(SOON, self.program_ends()).await;
+        ended.unwrap_or(error)
+    }
+
+    /// What the chain's programs have said, by a name for each.
+    pub fn logs(&self) -> Vec<(String, String)> {
+        self.running.logs()
+    }
+
     /// Randomness that the seed decides, for one use.
     pub fn random(&self, what: &str) -> ChaCha20Rng {
         ChaCha20Rng::from_seed(derive(self.seed, what))

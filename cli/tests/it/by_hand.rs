@@ -49,7 +49,7 @@ fn a_block_shows_the_transactions_that_it_holds() {
     assert_eq!(block["height"], sent["height"]);
     assert_eq!(block["txs"][0]["hash"], sent["tx_hash"]);
     assert_eq!(block["txs"][0]["code"], 0);
-    people[1].fails(&["block", "99999999"], 1, "height");
+    people[1].fails(&["block", "99999999"], 1, "is not made yet");
     people[1].fails(&["faucet", "me", "--mnemonic", "nowhere"], 1, "cannot be read");
 }
 

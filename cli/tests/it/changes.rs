@@ -49,7 +49,7 @@ fn a_task_is_topped_up_by_anyone_and_cancelled_by_its_owner_who_gets_the_rest_ba
     };
     let before = deposited(alice);
     bob.fails(&["task", "top-up", "1", "5000"], 2, "needs a yes");
-    bob.fails(&["task", "top-up", "1", "0", "--yes"], 2, "not an amount");
+    bob.fails(&["task", "top-up", "1", "0", "--yes"], 2, "which is nothing");
     bob.fails(&["task", "top-up", "1", "5uatom", "--yes"], 1, "is in uatom");
     bob.fails(&["task", "top-up", "2", "5000", "--yes"], 1, "hint: `bauta task list`");
     bob.fails(&["task", "top-up", "1", "9000000000", "--yes"], 1, "the chain refused it");
@@ -77,7 +77,7 @@ fn a_bond_comes_back_when_its_time_is_over_and_not_before() {
     bob.json(&["provider", "register", "--name", "bob"]);
     bob.json(&["provider", "bond", "1500000ubauta", "--yes"]);
     bob.fails(&["provider", "unbond", "1600000"], 1, "the chain refused it");
-    bob.fails(&["provider", "unbond", "0"], 2, "not an amount");
+    bob.fails(&["provider", "unbond", "0"], 2, "which is nothing");
     bob.fails(&["provider", "unbond", "5uatom"], 1, "is in uatom");
     let began = bob.json(&["provider", "unbond", "400000"]);
     assert_eq!((text(&began["bonded"]), text(&began["unbonding"])), ("1100000", "400000"));

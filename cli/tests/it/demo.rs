@@ -117,3 +117,44 @@ fn four_validators_under_cometbft_train_the_model_that_the_sequencer_trains() {
         |check: &Value| check["name"].as_str().unwrap().ends_with("at every height") && check["passed"] == true;
     assert!(cometbft["checks"].as_array().unwrap().iter().any(replayed), "{}", cometbft["checks"]);
 }
+
+/// The processes that a process has started and that run this program.
+fn started_by(parent: u32, program: &str) -> Vec<String> {
+    let processes = std::fs::read_dir("/proc").unwrap().flatten();
+    let is_it = |pid: &String| {
+        let read = |file: &str| std::fs::read_to_string(format!("/proc/{pid}/{file}")).unwrap_or_default();
+        read("status").lines().any(|line| line == format!("PPid:\t{parent}")) && read("comm").trim_end() == program
+    };
+    processes.filter_map(|entry| entry.file_name().into_string().ok()).filter(is_it).collect()
+}
+
+#[test]
+fn a_demo_whose_node_is_killed_says_which_program_ended_and_keeps_its_logs() {
+    use std::io::{BufRead as _, BufReader, Read as _};
+    use std::process::{Command, Stdio};
+
+    let bauta = Bauta::new()
+        .with("XDG_CACHE_HOME", cache().to_str().unwrap())
+        .with("BAUTAD_LOG", "info,abci_app::modules::training=debug");
+    let out = bauta.home.path().join("out");
+    let args = ["demo", "--engine", "cometbft", "--providers", "4", "--rounds", "50", "--out", out.to_str().unwrap()];
+    let mut demo = bauta.command(&args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(demo.stdout.take().unwrap()).lines();
+    assert!(lines.any(|line| line.unwrap().trim_start().starts_with("1/50 ")), "a round has finished");
+    let nodes = started_by(demo.id(), "bautad");
+    assert_eq!(nodes.len(), 1);
+    assert!(Command::new("kill").args(["-KILL", &nodes[0]]).status().unwrap().success());
+    lines.for_each(drop);
+    let mut said = String::new();
+    demo.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    assert_eq!(demo.wait().unwrap().code(), Some(1), "{said}");
+    // CometBFT ends when its application does; either may be seen first.
+    assert!(said.contains("bautad ended with signal: 9") || said.contains("cometbft ended with"), "{said}");
+    let kept = said.lines().find_map(|line| line.split_once("are kept in ")).unwrap().1;
+    let log = std::fs::read_to_string(std::path::Path::new(kept).join("node0/bautad.log")).unwrap();
+    assert!(log.contains("waiting for CometBFT"), "{log}");
+    // The part that was asked for is logged in more detail, and no other.
+    assert!(log.contains("DEBUG abci_app::modules::training") && log.contains("task_id=1"), "{log}");
+    assert!(!log.contains("DEBUG abci_app::app"), "{log}");
+    std::fs::remove_dir_all(kept).unwrap();
+}

@@ -88,11 +88,12 @@ fn an_address_that_is_none_is_noticed_before_a_node_is_asked() {
 #[test]
 fn amounts_gas_and_options_that_are_none_are_usage() {
     let bauta = someone();
-    for amount in ["", "1.5ubauta", "0ubauta", "ten", "5ubauta,5ubauta"] {
+    for amount in ["", "1.5ubauta", "ten", "5ubauta,5ubauta"] {
         bauta.fails(&["bank", "send", "alice", amount, "--yes"], 2, "which is not a list of amounts");
     }
     bauta.fails(&["task", "top-up", "1", "ten"], 2, "which is not an amount");
-    bauta.fails(&["provider", "bond", "0"], 2, "which is not an amount");
+    bauta.fails(&["provider", "bond", "none"], 2, "which is not an amount");
+    bauta.fails(&["provider", "bond", "0"], 2, "which is nothing");
     bauta.fails(&["status", "--gas", "lots"], 2, "--gas is \"lots\"");
     bauta.fails(&["status", "--log", "a=b=c"], 2, "log filter");
     bauta.fails(&["tx", "show", "beef"], 2, "64 hexadecimal digits");
@@ -226,4 +227,19 @@ fn what_a_chain_refuses_is_said_in_its_words() {
     assert_eq!(bauta.json(&["task", "list"])["tasks"].as_array().unwrap().len(), 0);
     assert_eq!(bauta.json(&["rewards"])["total"], "0");
     assert_eq!(bauta.json(&["bank", "balances"])["balances"].as_array().unwrap().len(), 0);
+}
+
+#[test]
+fn a_block_that_the_node_has_not_is_told_with_those_that_it_has() {
+    let node = Node::start(&[]);
+    let bauta = Bauta::scripted(&node.url);
+    bauta.fails(&["block", "0"], 1, "heights count from 1; the node has blocks 1 to");
+    bauta.fails(&["block", "99999999"], 1, "block 99999999 is not made yet; the node has blocks 1 to");
+}
+
+#[test]
+fn an_amount_of_nothing_is_said_to_be_nothing() {
+    let bauta = someone();
+    bauta.fails(&["bank", "send", "alice", "0ubauta", "--yes"], 2, "is 0ubauta, which is nothing");
+    bauta.fails(&["task", "top-up", "1", "0", "--yes"], 2, "is 0, which is nothing");
 }

@@ -172,6 +172,11 @@ fn a_chain_by_hand_goes_as_the_readme_says() {
     assert!(said.contains("task 1 is finished after 5 finished rounds"), "{said}\n{}", desk.logs());
     assert!(said.contains("round   5  finished  3 of 3 updates"), "{said}");
     assert!(desk.home.path().join("model.safetensors").exists());
+    // The model that was fetched is the one with which the last round ended.
+    let watched = desk.run("bauta task watch 1 --since 5 --output json");
+    let round: serde_json::Value = serde_json::from_str(watched.lines().next().unwrap()).unwrap();
+    assert_eq!(round["round"], 5, "{watched}");
+    assert!(said.contains(round["model_hash"].as_str().unwrap()), "{said}\n{watched}");
     // The providers leave by themselves, and without an error.
     for (commands, child) in desk.occupied.iter_mut().skip(2) {
         let status = child.wait().unwrap();

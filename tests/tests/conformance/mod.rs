@@ -17,13 +17,15 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use engine::Engine;
 use schedule::{runs, Schedule};
 
-/// A runner whose seed is printed, and taken from `BAUTA_SEED` (64 hexadecimal digits) instead if that is set.
+/// A runner whose seed is printed, and taken from `BAUTA_SEED` (a number, as everywhere) instead if that is set.
 fn runner(cases: u32) -> TestRunner {
-    let seed: [u8; 32] = match std::env::var("BAUTA_SEED") {
-        Ok(text) => hex::decode(text).unwrap().try_into().unwrap(),
+    let number: u64 = match std::env::var("BAUTA_SEED") {
+        Ok(text) => text.parse().unwrap(),
         Err(_) => rand::random(),
     };
-    println!("BAUTA_SEED={}", hex::encode(seed));
+    println!("BAUTA_SEED={number}");
+    let mut seed = [0; 32];
+    seed[..8].copy_from_slice(&number.to_le_bytes());
     let config = Config { cases, failure_persistence: None, max_shrink_iters: 200, ..Config::default() };
     TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &seed))
 }

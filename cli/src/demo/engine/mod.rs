@@ -4,7 +4,7 @@ mod replay;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use abci_app::operator::{Founding, Make, Member, Validators};
 use abci_app::sequencer::{self, EngineConfig, Pacing};
@@ -21,6 +21,8 @@ use super::world::{derive, CHAIN_ID};
 const BLOCK_MS: u64 = 200;
 /// How often a connection to a node looks for the next block.
 const LOOK: std::time::Duration = std::time::Duration::from_millis(60);
+/// How often it is looked whether a program has ended.
+const LOOK_AFTER: std::time::Duration = std::time::Duration::from_millis(500);
 /// How long a silent node is borne.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);
 
@@ -35,8 +37,8 @@ pub enum Running {
     },
     /// Validators as processes.
     Processes {
-        /// They.
-        processes: Box<Validators>,
+        /// They, looked after while others connect to them.
+        processes: Box<Mutex<Validators>>,
         /// How many connections were made: each goes to the next node.
         turn: AtomicUsize,
     },
@@ -70,7 +72,7 @@ impl Running {
     ) -> anyhow::Result<Self> {
         let make = Make { folder, validators, block_ms: BLOCK_MS, secret: &|what| derive(seed, what) };
         let processes = Validators::start(make, founding, say).await?;
-        Ok(Self::Processes { processes: Box::new(processes), turn: AtomicUsize::new(0) })
+        Ok(Self::Processes { processes: Box::new(Mutex::new(processes)), turn: AtomicUsize::new(0) })
     }
 
     /// A connection; behind the sequencer with a place of its own at the barrier.
@@ -88,8 +90,8 @@ impl Running {
                 Ok(Chain::new(rpc, pace, settings).with_light(light))
             }
             Self::Processes { processes, turn } => {
-                let url = processes.url(turn.fetch_add(1, Ordering::Relaxed));
-                let chain = Chain::http_with(url, settings, |rpc| Arc::new(Polling::with(rpc, LOOK, PATIENCE)))?;
+                let url = lock(processes).url(turn.fetch_add(1, Ordering::Relaxed)).to_owned();
+                let chain = Chain::http_with(&url, settings, |rpc| Arc::new(Polling::with(rpc, LOOK, PATIENCE)))?;
                 Ok(chain.with_light(light))
             }
         }
@@ -103,9 +105,32 @@ impl Running {
         match self {
             Self::Embedded { node, .. } => node.recorder().wrong_call().map_or(Ok(None), |wrong| Err(wrong.into())),
             Self::Processes { processes, .. } => {
-                processes.called_in_order()?;
-                Ok(Some(replay(processes.url(0), processes.genesis()).await?))
+                let (url, genesis) = {
+                    let processes = lock(processes);
+                    processes.called_in_order()?;
+                    (processes.url(0).to_owned(), processes.genesis().clone())
+                };
+                Ok(Some(replay(&url, &genesis).await?))
             }
+        }
+    }
+
+    /// Waits until a program ends, which none should; a sequencer in this process does not.
+    pub async fn program_ends(&self) -> anyhow::Error {
+        let Self::Processes { processes, .. } = self else { return std::future::pending().await };
+        loop {
+            tokio::time::sleep(LOOK_AFTER).await;
+            if let Err(ended) = lock(processes).still_run() {
+                return ended;
+            }
+        }
+    }
+
+    /// What the programs have said, by a name for each; a sequencer in this process says nothing.
+    pub fn logs(&self) -> Vec<(String, String)> {
+        match self {
+            Self::Embedded { .. } => Vec::new(),
+            Self::Processes { processes, .. } => lock(processes).logs(),
         }
     }
 
@@ -116,7 +141,11 @@ impl Running {
                 engine.stop();
                 0.0
             }
-            Self::Processes { processes, .. } => processes.stop(),
+            Self::Processes { processes, .. } => processes.into_inner().unwrap_or_else(PoisonError::into_inner).stop(),
         }
     }
+}
+
+fn lock(processes: &Mutex<Validators>) -> MutexGuard<'_, Validators> {
+    processes.lock().unwrap_or_else(PoisonError::into_inner)
 }
