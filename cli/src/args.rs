@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 use crate::answer::Format;
-use crate::commands::{bank, block, contracts, faucet, keys, params, provider, rewards, status, task, tx, wasm};
+use crate::commands::{bank, block, contracts, faucet, keys, params, provider, rewards, status, task, tx, wasm, watch};
 use crate::demo;
 
 /// Train models on data that nobody but its owner sees: keys, tasks, data providers, contracts, and a demo.
@@ -131,6 +131,7 @@ pub enum Command {
     /// Contracts: store, instantiate, execute, migrate, ask
     #[command(subcommand)]
     Wasm(wasm::Command),
+    Watch(watch::Watch),
     /// The parameters of the training module
     Params(params::Params),
     /// How the node is doing

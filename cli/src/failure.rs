@@ -9,6 +9,7 @@ use bauta_client::chain::{ChainError, Refused};
 use bauta_client::deploy::DeployError;
 use bauta_client::model_provider::ModelProviderError;
 use bauta_client::provider::ProviderError;
+use bauta_client::watch::WatchError;
 use serde_json::json;
 
 use crate::answer::{harmless, Format};
@@ -205,6 +206,15 @@ impl From<ProviderError> for Failure {
     fn from(error: ProviderError) -> Self {
         match error {
             ProviderError::Chain(error) => error.into(),
+            other => Self::new(other.to_string()),
+        }
+    }
+}
+
+impl From<WatchError> for Failure {
+    fn from(error: WatchError) -> Self {
+        match error {
+            WatchError::Chain(error) => error.into(),
             other => Self::new(other.to_string()),
         }
     }

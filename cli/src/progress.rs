@@ -21,6 +21,16 @@ pub async fn during<T>(what: &str, work: impl Future<Output = T>) -> T {
     done
 }
 
+/// A line on a terminal that says how something that goes on for long stands.
+pub fn standing() -> ProgressBar {
+    let bar = ProgressBar::new_spinner();
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {wide_msg}") {
+        bar.set_style(style);
+    }
+    bar.enable_steady_tick(Duration::from_millis(120));
+    bar
+}
+
 fn spinner(what: &str) -> ProgressBar {
     let bar = ProgressBar::new_spinner();
     if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} ({elapsed})") {

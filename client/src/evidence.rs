@@ -187,6 +187,7 @@ pub async fn report_headers(chain: &Chain, signer: &Signer, handed: &HandedHeade
         task_id: handed.task,
         epoch: round.epoch,
         round: handed.round,
+        deposit: chain.training_params().await?.report_deposit,
         evidence: Some(pb::msg_report::Evidence::TwoHeaders(pb::TwoHeaders {
             first: Some(first_proto),
             second: Some(second_proto),

@@ -11,6 +11,7 @@
 //! | [`policy`] | what a data provider agrees to |
 //! | [`evidence`] | second headers that are handed over and reported |
 //! | [`model_provider`] | tasks are created, funded, cancelled; models are downloaded |
+//! | [`watch`] | offences that others commit are found and reported |
 //! | [`training`](mod@training) | a task's settings as trainers read them |
 //! | [`disk`] | files for their owner only |
 //! | [`toml_file`] | files that people write, and what is wrong in them |
@@ -34,3 +35,4 @@ pub mod policy;
 pub mod provider;
 pub mod toml_file;
 pub mod training;
+pub mod watch;

@@ -40,7 +40,7 @@ pub(crate) fn check(storage: &dyn Storage, msg: &MsgCreateTask) -> Result<Checke
     terms.check_initial_model(initial)?;
     // Making a model takes a twentieth of an operation an element; keeping it and the optimiser's state for good is what costs.
     let operations = (terms.elements + 1000).saturating_add(tails::operations(&terms.cohort));
-    let admission = Admission { fee: None, gas: cost::gas(0, operations) };
+    let admission = Admission { fee: None, gas: cost::gas(0, operations), deposit: 0 };
     Ok(Checked { admission, terms, budget })
 }
 
@@ -123,7 +123,7 @@ pub(crate) fn handle(
     purse.deposit(budget)?;
     purse.put(&mut task);
     put_settings(storage, task.id, &terms.settings);
-    storage.set(keys::numbers(prefix::RUNNING, &[task.id]), Vec::new());
+    storage.set(keys::numbers(prefix::RUNNING, &[task.id]), keys::LISTED.to_vec());
     let mut outputs = vec![
         Output::Deposit { from: owner.to_vec(), amount: budget },
         Event::of_task("task_created", task.id).address("owner", owner).bytes("model_hash", &task.model_hash).into(),

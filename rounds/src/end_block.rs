@@ -163,8 +163,8 @@ mod tests {
     fn with(tasks: u64) -> Memory {
         let mut memory = Memory::default();
         for task in 1..=tasks {
-            memory.set(keys::numbers(prefix::RUNNING, &[task]), Vec::new());
-            memory.set(keys::numbers(prefix::EVIDENCE, &[task, 1]), Vec::new());
+            memory.set(keys::numbers(prefix::RUNNING, &[task]), keys::LISTED.to_vec());
+            memory.set(keys::numbers(prefix::EVIDENCE, &[task, 1]), keys::LISTED.to_vec());
         }
         memory
     }

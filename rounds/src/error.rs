@@ -166,7 +166,7 @@ pub enum Error {
         what: String,
     },
     /// Evidence that shows nothing.
-    #[error("the evidence does not hold: {0}")]
+    #[error("the evidence does not hold: {0}; reporting it costs the deposit")]
     EvidenceDoesNotHold(String),
     /// A verdict was given.
     #[error(
@@ -174,8 +174,16 @@ pub enum Error {
     )]
     AlreadySettled(u64),
     /// Too early to judge.
-    #[error("round {0} has not settled; a partial is judged once it has")]
+    #[error("round {0} has not settled; a partial is judged once it has, report it then")]
     NotSettled(u64),
+    /// Another deposit than the chain asks for.
+    #[error("the report puts up a deposit of {found}; this chain asks for {asked} (report_deposit in its parameters), which comes back if the evidence holds")]
+    WrongDeposit {
+        /// What the message names.
+        found: u128,
+        /// What the parameters ask for.
+        asked: u128,
+    },
     /// Contracts are not set.
     #[error("the addresses of registry, staking and slashing are not set in the parameters; its authority sets them")]
     NotConfigured,
@@ -227,11 +235,19 @@ impl Error {
             Self::EvidenceDoesNotHold(_) => 43,
             Self::AlreadySettled(_) => 44,
             Self::NotSettled(_) => 45,
+            Self::WrongDeposit { .. } => 46,
             Self::NotConfigured => 50,
             Self::Unauthorized => 51,
             Self::NotFound(_) => 52,
             Self::State(_) => 60,
         }
+    }
+}
+
+impl Error {
+    /// Whether a message that fails so costs its sender the deposit: its evidence was judged, and does not hold.
+    pub fn forfeits_deposit(&self) -> bool {
+        matches!(self, Self::EvidenceDoesNotHold(_))
     }
 }
 

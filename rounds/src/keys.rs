@@ -1,5 +1,6 @@
 //! The keys of the store `training`. A prefix in letters, then be64 of task, epoch and round, be32 of a seat, raw bytes of an address,
-//! so that the order of keys is the order of numbers; an address that does not end a key has a length byte in front.
+//! so that the order of keys is the order of numbers; an address that does not end a key has a length byte in front. No value is empty: ICS-23
+//! verifies no proof of an absence whose neighbour is.
 //!
 //! | key | record |
 //! |---|---|
@@ -7,10 +8,10 @@
 //! | `counters` | `Counters` |
 //! | `task/` task | `Task` |
 //! | `settings/` task | `TaskSettings` |
-//! | `running/` task | empty: the tasks that have not ended |
+//! | `running/` task | [`LISTED`]: the tasks that have not ended |
 //! | `epoch/` task epoch | `Epoch` |
-//! | `evidence/` task epoch | empty: the epochs whose evidence window is open |
-//! | `prune/` task epoch | empty: the closed epochs whose records are being removed |
+//! | `evidence/` task epoch | [`LISTED`]: the epochs whose evidence window is open |
+//! | `prune/` task epoch | [`LISTED`]: the closed epochs whose records are being removed |
 //! | `member/` task epoch address | `Member` |
 //! | `seat/` task epoch seat | `Seat` |
 //! | `deal/` task epoch address | `Deal` |
@@ -20,14 +21,14 @@
 //! | `complaint/` task epoch seat address | `Complaint` |
 //! | `key/` x coordinate | `KeyUse` |
 //! | `round/` task round | `Round` |
-//! | `kept/` task round | empty: the finished rounds whose aggregate and first model are kept |
+//! | `kept/` task round | [`LISTED`]: the finished rounds whose aggregate and first model are kept |
 //! | `check_in/` task round address | `CheckIn` |
 //! | `header/` task round address | `Header` |
 //! | `chunks/` task round address | `Chunks` |
 //! | `partial/` task round seat | `Partial` |
 //! | `finalise/` task round | `Finalise` |
 //! | `verdict/` task epoch round address | `Verdict` |
-//! | `convicted/` length address task epoch round | empty: the verdicts of a provider |
+//! | `convicted/` length address task epoch round | [`LISTED`]: the verdicts of a provider |
 //! | `conduct/` task address | `SeatConduct` |
 //! | `reward/` length address task | `Reward` |
 //! | `queue/` number | `QueuedVerdict`, kept by the node |
@@ -37,6 +38,9 @@
 pub const PARAMS: &[u8] = b"params";
 /// The counters.
 pub const COUNTERS: &[u8] = b"counters";
+
+/// What stands under a key that says everything itself.
+pub const LISTED: &[u8] = &[1];
 
 /// Prefixes.
 pub mod prefix {

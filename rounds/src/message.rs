@@ -76,6 +76,9 @@ pub struct Admission {
     pub fee: Option<Fee>,
     /// Gas of the machine's work, to be consumed before [`handle`].
     pub gas: u64,
+    /// What the sender puts at stake before [`handle`]: it comes back, unless the message fails with an error that
+    /// [forfeits](Error::forfeits_deposit) it.
+    pub deposit: u128,
 }
 
 /// What a message answers.
@@ -158,7 +161,7 @@ pub fn check(
         Call::Unmask(msg) => unmask::check(env, storage, sender, msg)?.awaited(),
     };
     let Some((task, bytes)) = message.call.protocol() else {
-        return Ok(Admission { fee: None, gas: cost::gas(0, awaited.operations) });
+        return Ok(Admission { fee: None, gas: cost::gas(0, awaited.operations), deposit: 0 });
     };
     let terms = Terms::read(&state::settings(storage, task)?)?;
     let gas = cost::gas(bytes as u64, awaited.operations);
@@ -171,7 +174,7 @@ pub fn check(
     };
     let fee = Fee { task, amount, from_reserve: awaited.pays == Pays::Round };
     purse.affords(&fee)?;
-    Ok(Admission { fee: Some(fee), gas })
+    Ok(Admission { fee: Some(fee), gas, deposit: 0 })
 }
 
 fn paid_by_sender(operations: u64) -> Awaited {

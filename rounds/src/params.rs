@@ -30,6 +30,7 @@ pub fn default_params() -> Params {
         max_rounds: 10_000,
         min_gas_price: "0".into(),
         contract_gas: 3_000_000,
+        report_deposit: "1000000".into(),
     }
 }
 
@@ -61,6 +62,7 @@ pub fn check(params: &Params) -> Result<(), Error> {
         return refuse("contract_gas must be above 0");
     }
     amount("params.min_gas_price", &params.min_gas_price)?;
+    amount("params.report_deposit", &params.report_deposit)?;
     Ok(())
 }
 

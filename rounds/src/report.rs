@@ -1,4 +1,9 @@
 //! Evidence from outside of blocks. It carries the accused's own signature over canonical bytes, so nobody can be framed.
+//!
+//! Anyone may report: two headers for one round, a partial that lists what nobody requested, a deal, complaint, check-in or partial whose
+//! proof does not hold. Judging costs work, so the reporter pays its gas before, and puts up a deposit: it comes back when the evidence
+//! holds (with the slashing contract's bounty), is forfeited when it does not, and is not touched by what is refused without judging, such
+//! as an offence that was settled before.
 
 use crate::env::{Env, Storage};
 use crate::error::{Error, Rejection};
@@ -7,7 +12,7 @@ use crate::offence::{evidence, is_covered, record, Offence};
 use crate::output::Output;
 use crate::round::unmask::{seat_index, seat_keys, Asked};
 use crate::round::{is_settled, submit};
-use crate::terms::Terms;
+use crate::terms::{amount, Terms};
 use crate::{cost, derive, epoch as epochs, state};
 use bauta_schema::training::v1::{
     msg_report::Evidence, Epoch, EpochPhase, HeaderEvidence as HeaderEvidenceProto, InvalidProof, Member, MsgReport,
@@ -33,14 +38,30 @@ struct Case {
     round: Option<Round>,
 }
 
-/// Whether a report names something that is there; the evidence itself is judged by [`handle`].
+/// Whether a report names something that is there, is not settled and may be judged, with the deposit that the chain asks for; the
+/// evidence itself is judged by [`handle`].
 pub(crate) fn check(storage: &dyn Storage, msg: &MsgReport, accused: &[u8]) -> Result<Admission, Error> {
     let case = case(storage, msg, accused)?;
     let offence = offence(storage, &case, msg, accused, accused)?;
     if is_covered(storage, &offence)? {
         return Err(Error::AlreadySettled(offence.round));
     }
-    Ok(Admission { fee: None, gas: cost::gas(0, OPERATIONS + operations(&case, msg)) })
+    if matches!(msg.evidence, Some(Evidence::UnrequestedPartial(_))) {
+        settled(&case)?;
+    }
+    let deposit = deposit(storage, msg)?;
+    Ok(Admission { fee: None, gas: cost::gas(0, OPERATIONS + operations(&case, msg)), deposit })
+}
+
+/// What the chain asks for, if the message names it.
+fn deposit(storage: &dyn Storage, msg: &MsgReport) -> Result<u128, Error> {
+    let asked = amount("params.report_deposit", &state::params(storage)?.report_deposit)?;
+    let found = amount("deposit", &msg.deposit)?;
+    if found == asked {
+        Ok(asked)
+    } else {
+        Err(Error::WrongDeposit { found, asked })
+    }
 }
 
 /// What verifying takes, by the size of what was signed.
@@ -164,8 +185,19 @@ fn round_of(case: &Case) -> Result<&Round, Error> {
     case.round.as_ref().ok_or_else(|| Error::Invalid("this evidence concerns a round; name it".into()))
 }
 
+/// A partial is judged once its round has settled, when every list that could have asked for it is known.
+fn settled(case: &Case) -> Result<&Round, Error> {
+    let round = round_of(case)?;
+    if is_settled(round) {
+        Ok(round)
+    } else {
+        Err(Error::NotSettled(round.number))
+    }
+}
+
+/// What is no signed body convicts nobody.
 fn signed<B: Body>(signed: &SignedBody) -> Result<Signed<B>, Error> {
-    Ok(Signed::from_parts(&signed.body, &signed.signature)?)
+    Signed::from_parts(&signed.body, &signed.signature).map_err(fails)
 }
 
 fn two_headers(case: &Case, headers: &TwoHeaders) -> Result<(), Error> {
@@ -187,12 +219,8 @@ fn two_headers(case: &Case, headers: &TwoHeaders) -> Result<(), Error> {
     judge::two_headers(&derive::rctx(round)?, &v, &read(&headers.first)?, &read(&headers.second)?).map_err(fails)
 }
 
-/// A partial is judged once its round has settled, when every list that could have asked for it is known.
 fn unrequested(storage: &dyn Storage, case: &Case, body: &SignedBody) -> Result<(), Error> {
-    let round = round_of(case)?;
-    if !is_settled(round) {
-        return Err(Error::NotSettled(round.number));
-    }
+    let round = settled(case)?;
     let terms = Terms::read(&state::settings(storage, round.task_id)?)?;
     let asked = if round.released { Some(Asked::of(storage, round, terms.cohort.min_group)?) } else { None };
     let lists: Vec<_> = asked.iter().map(|asked| &asked.requests).collect();

@@ -17,9 +17,15 @@ pub fn load<M: Message + Default>(storage: &dyn Storage, key: &[u8]) -> Result<O
     storage.get(key).map(|bytes| decode(key, &bytes)).transpose()
 }
 
-/// Writes a record.
+/// Writes a record. One that has nothing but defaults encodes to nothing and is removed instead, because no value is empty: who reads it
+/// takes one that is not there for it.
 pub fn save<M: Message>(storage: &mut dyn Storage, key: Vec<u8>, record: &M) {
-    storage.set(key, record.encode_to_vec());
+    let bytes = record.encode_to_vec();
+    if bytes.is_empty() {
+        storage.remove(&key);
+    } else {
+        storage.set(key, bytes);
+    }
 }
 
 /// The records under a prefix, in the order of their keys, at most `limit`.
@@ -376,7 +382,7 @@ pub fn verdicts_of_round(storage: &dyn Storage, task: u64, epoch: u64, round: u6
 pub fn put_verdict(storage: &mut dyn Storage, verdict: &Verdict) {
     let place = [verdict.task_id, verdict.epoch, verdict.round];
     save(storage, keys::address(prefix::VERDICT, &place, &verdict.provider), verdict);
-    storage.set(keys::by_address(prefix::CONVICTED, &verdict.provider, &place), Vec::new());
+    storage.set(keys::by_address(prefix::CONVICTED, &verdict.provider, &place), keys::LISTED.to_vec());
 }
 
 /// How a seat's holder behaved in a task.

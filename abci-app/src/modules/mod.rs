@@ -140,6 +140,9 @@ pub fn validate_together(messages: &[Message]) -> Result<()> {
             _ => None,
         })
         .collect();
+    if messages.len() > 1 {
+        training::messages::validate_in_company(&training)?;
+    }
     training::messages::validate_together(&training)
 }
 

@@ -79,8 +79,8 @@ impl Shared {
             "validators" => self.validators(params),
             "consensus_params" => self.consensus_params(params),
             "genesis" => Ok(json!({ "genesis": self.genesis })),
-            "unconfirmed_txs" => Ok(self.unconfirmed(true)),
-            "num_unconfirmed_txs" => Ok(self.unconfirmed(false)),
+            "unconfirmed_txs" => Ok(self.unconfirmed(shown(params))),
+            "num_unconfirmed_txs" => Ok(self.unconfirmed(0)),
             "net_info" => Ok(json!({ "listening": false, "listeners": [], "n_peers": "0", "peers": [] })),
             _ => Err(RpcError { code: -32601, message: "Method not found", data: method.to_string() }),
         }
@@ -321,13 +321,18 @@ impl Shared {
         write(&endpoint::consensus_params::Response { block_height: height(at)?, consensus_params })
     }
 
-    fn unconfirmed(&self, with_txs: bool) -> Value {
+    fn unconfirmed(&self, shown: usize) -> Value {
         let mempool = lock(&self.mempool);
         let count = mempool.waiting().len().to_string();
-        let shown = if with_txs { 30 } else { 0 };
         let txs: Vec<String> = mempool.waiting().iter().take(shown).map(|one| STANDARD.encode(&one.tx)).collect();
         json!({ "n_txs": count, "total": count, "total_bytes": mempool.bytes().to_string(), "txs": txs })
     }
+}
+
+/// How many transactions are shown: CometBFT's 30 unless others are asked for, and at most 100.
+fn shown(params: &Value) -> usize {
+    let asked = params.get("limit").and_then(|limit| limit.as_u64().or_else(|| limit.as_str()?.parse().ok()));
+    usize::try_from(asked.unwrap_or(30)).unwrap_or(usize::MAX).min(100)
 }
 
 fn not_kept(at: u64) -> RpcError {

@@ -35,8 +35,10 @@ use tendermint_rpc::Client;
 
 use crate::chain::{send, Account, Draft, CHAIN, PREFIX};
 
+mod absences_are_proven;
 mod decided;
 mod hostile;
+mod reports_have_a_deposit;
 mod the_chain_is_exported;
 mod the_lane_holds;
 
@@ -81,6 +83,8 @@ fn any(type_url: &str, message: &impl prost::Message) -> Any {
 struct Done {
     code: u32,
     log: String,
+    /// Of the block; 0 when no block has it.
+    height: u64,
     attributes: Vec<(String, String)>,
 }
 
@@ -97,13 +101,14 @@ impl Chain {
         if answer.check_tx.code.is_err() {
             account.sequence -= 1;
             let log = answer.check_tx.log.to_string();
-            return Done { code: answer.check_tx.code.value(), log, attributes: Vec::new() };
+            return Done { code: answer.check_tx.code.value(), log, height: 0, attributes: Vec::new() };
         }
         let result = answer.tx_result;
         let attributes = result.events.iter().flat_map(|event| &event.attributes);
         Done {
             code: result.code.value(),
             log: result.log.to_string(),
+            height: answer.height.value(),
             attributes: attributes
                 .map(|a| (a.key_str().unwrap().to_string(), a.value_str().unwrap().to_string()))
                 .collect(),
@@ -564,6 +569,7 @@ async fn a_task_is_trained_paid_and_judged_through_the_whole_node() {
         task_id: 1,
         epoch: 1,
         round: 1,
+        deposit: reports_have_a_deposit::DEPOSIT.to_string(),
         evidence: Some(pb::msg_report::Evidence::TwoHeaders(two)),
     };
     chain.ok(&mut providers[0].account, vec![any(type_url::REPORT, &message)]).await;

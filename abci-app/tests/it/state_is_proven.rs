@@ -32,7 +32,7 @@ fn root(proof: &CommitmentProof) -> Vec<u8> {
 }
 
 /// Verifies both levels against an app hash, as a light client does.
-fn verifies(answer: &ResponseQuery, store: &str, key: &[u8], app_hash: &[u8]) -> bool {
+pub fn verifies(answer: &ResponseQuery, store: &str, key: &[u8], app_hash: &[u8]) -> bool {
     let proofs = proofs(answer);
     let store_root = root(&proofs[0]);
     let spec = ics23_spec();

@@ -12,6 +12,7 @@ pub mod status;
 pub mod task;
 pub mod tx;
 pub mod wasm;
+pub mod watch;
 
 use std::io::IsTerminal as _;
 
@@ -68,6 +69,7 @@ async fn dispatch(context: &Context, command: Command) -> Answered {
         Command::Rewards(args) => rewards::run(context, args).await,
         Command::Provider(command) => provider::run(context, command).await,
         Command::Wasm(command) => wasm::run(context, command).await,
+        Command::Watch(args) => watch::run(context, args).await,
         Command::Params(args) => params::run(context, args).await,
         Command::Status(args) => status::run(context, args).await,
         Command::Completions { shell } => Ok(completions(shell)),

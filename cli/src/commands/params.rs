@@ -19,7 +19,7 @@ use crate::failure::Failure;
   bauta params --output json | jq -r .registry
 
 JSON: {authority, registry, staking, slashing, min_window, max_window, lane_bytes, max_elements, max_inline_model, \
-block_operations, kept_rounds, max_rounds, min_gas_price, contract_gas}")]
+block_operations, kept_rounds, max_rounds, min_gas_price, contract_gas, report_deposit}")]
 pub struct Params {
     #[command(subcommand)]
     command: Option<Command>,
@@ -69,6 +69,9 @@ struct Set {
     /// Least price of 1,000 units of gas that a task must offer
     #[arg(long, value_name = "AMOUNT")]
     min_gas_price: Option<u64>,
+    /// What whoever reports an offence puts at stake
+    #[arg(long, value_name = "AMOUNT")]
+    report_deposit: Option<u64>,
 }
 
 /// Runs the command.
@@ -113,6 +116,7 @@ async fn change(context: &Context, set: Set) -> Answered {
     replace(&mut params.block_operations, set.block_operations);
     replace(&mut params.kept_rounds, set.kept_rounds);
     replace(&mut params.min_gas_price, set.min_gas_price.map(|price| price.to_string()));
+    replace(&mut params.report_deposit, set.report_deposit.map(|deposit| deposit.to_string()));
     bauta_rounds::params::check(&params)?;
     let message = pb::MsgUpdateParams { authority: own, params: Some(params.clone()) };
     let outcome = context.transact(&account, &[messages::any(type_url::UPDATE_PARAMS, &message)]).await?;
@@ -181,6 +185,7 @@ fn text_of(params: &pb::Params) -> String {
         ("most rounds", params.max_rounds.to_string()),
         ("least gas price", format!("{} for 1000 units", params.min_gas_price)),
         ("gas of a contract's call", params.contract_gas.to_string()),
+        ("deposit of a report", params.report_deposit.clone()),
     ])
 }
 
@@ -200,5 +205,6 @@ fn json_of(params: &pb::Params) -> Value {
         "max_rounds": params.max_rounds,
         "min_gas_price": params.min_gas_price,
         "contract_gas": params.contract_gas,
+        "report_deposit": params.report_deposit,
     })
 }

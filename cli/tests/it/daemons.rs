@@ -168,6 +168,8 @@ fn evidence_that_a_peer_left_is_reported_and_what_is_none_is_put_aside() {
 
     let status = bob.json(&["provider", "status", &accused]);
     assert_eq!(status["offences"][0]["offence"], "two_headers");
+    assert!(text(&status["offences"][0]["explanation"]).contains("barred for ever, on evidence "), "{status:#}");
+    assert!(text(&status["now"]).contains("nothing brings it back"), "{status:#}");
     assert_eq!(status["bonded"], "0");
     assert_eq!(status["standing"], "tombstoned");
     let left: Vec<String> =

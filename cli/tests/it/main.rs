@@ -18,3 +18,4 @@ mod readme;
 mod stops;
 mod streams;
 mod tasks;
+mod watching;

@@ -121,6 +121,13 @@ fn one_that_is_jailed_serves_its_seat_when_it_is_started_again() {
     let status = bob.json(&["provider", "status"]);
     assert_eq!((&status["standing"], &status["may_take_part"]), (&Value::from("jailed"), &Value::from(false)));
     assert!(bob.ok(&["provider", "status"]).contains("jailed for no_submission, until 2"), "a date");
+    // What happened, on what evidence, and what to do now.
+    let offence = &status["offences"][0];
+    let explanation = offence["explanation"].as_str().unwrap();
+    for words in ["its submission was not complete", "round 1", offence["evidence"].as_str().unwrap(), "to do better"] {
+        assert!(explanation.contains(words), "{words:?} is not in {explanation}");
+    }
+    assert!(status["now"].as_str().unwrap().contains("can return with `bauta provider unjail` from 2"), "{status:#}");
 
     let mut again = Daemon::serve(bob, 0, &[]);
     let events = again.until("answered", None);

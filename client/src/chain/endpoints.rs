@@ -116,6 +116,10 @@ impl Rpc for Endpoints {
         .await
     }
 
+    async fn unconfirmed_txs(&self) -> Result<Vec<Vec<u8>>, ChainError> {
+        self.ask(|node| node.unconfirmed_txs()).await
+    }
+
     fn turn_away(&self, why: &(dyn std::fmt::Display + Sync)) {
         self.leave(self.current().0, why);
     }

@@ -7,6 +7,7 @@ mod account;
 mod endpoints;
 mod error;
 mod fees;
+mod mempool;
 pub mod messages;
 mod pace;
 mod parts;
@@ -174,6 +175,14 @@ impl Chain {
     /// [`ChainError`].
     pub async fn block(&self, height: Option<u64>) -> Result<tendermint_rpc::endpoint::block::Response, ChainError> {
         self.rpc.block(height).await
+    }
+
+    /// What waits in the node's mempool, as far as it shows it: CometBFT shows the first 100.
+    ///
+    /// # Errors
+    /// [`ChainError`].
+    pub async fn unconfirmed(&self) -> Result<Vec<Vec<u8>>, ChainError> {
+        self.rpc.unconfirmed_txs().await
     }
 
     /// What the transactions of a block did.

@@ -14,6 +14,7 @@ use tendermint_rpc::endpoint::{abci_query::AbciQuery, block, block_results, broa
 use tendermint_rpc::error::ErrorDetail;
 use tendermint_rpc::{Client, Paging};
 
+use super::mempool::Unconfirmed;
 use super::ChainError;
 
 /// The calls that a client makes.
@@ -37,6 +38,8 @@ pub trait Rpc: Send + Sync {
     async fn commit(&self, height: u64) -> Result<SignedHeader, ChainError>;
     /// `abci_query` after the block of a height, with a proof.
     async fn abci_proof(&self, path: &str, data: Vec<u8>, height: u64) -> Result<AbciQuery, ChainError>;
+    /// `unconfirmed_txs`, as many as a node shows.
+    async fn unconfirmed_txs(&self) -> Result<Vec<Vec<u8>>, ChainError>;
     /// What the node said does not hold: where there are others, one of them is asked from now on.
     fn turn_away(&self, _why: &(dyn std::fmt::Display + Sync)) {}
     /// How many nodes there are to ask.
@@ -86,6 +89,10 @@ impl<C: Client + Send + Sync> Rpc for C {
 
     async fn commit(&self, height: u64) -> Result<SignedHeader, ChainError> {
         Ok(answer("commit", Client::commit(self, height_of(height)?)).await?.signed_header)
+    }
+
+    async fn unconfirmed_txs(&self) -> Result<Vec<Vec<u8>>, ChainError> {
+        Ok(answer("unconfirmed_txs", self.perform(Unconfirmed::new())).await?.transactions())
     }
 
     async fn abci_proof(&self, path: &str, data: Vec<u8>, height: u64) -> Result<AbciQuery, ChainError> {

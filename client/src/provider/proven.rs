@@ -11,6 +11,7 @@
 //! | epoch: `dealers_root`, `partition_point` | whose joint key the seats share; who is in which group |
 //! | round: `ctx`, `roster_root`, groups with their roots, `request_root` | model, members with their keys; who checked in with what; what is asked |
 //! | share keys, deal, member | what a seat opens, answers with, and complains about |
+//! | partial | that a seat whose record is gone has answered already |
 //!
 //! A proof is about the block before the last one. Until it says what the node says, nothing is done; when it says something else, the
 //! node lies.
@@ -221,6 +222,13 @@ impl Provider {
         same("a deal", "body", &shown.body, &proven.body)?;
         same("a deal", "signature", &shown.signature, &proven.signature)?;
         Ok(true)
+    }
+
+    /// Whether the chain has an answer of a seat to a round: a node may hide it, a proof does not.
+    pub(super) async fn chain_has_an_answer(&self, view: &RoundView<'_>, seat: u32) -> Result<bool, ProviderError> {
+        let is_shown = view.response.partials.iter().any(|partial| partial.seat == seat);
+        let key = keys::seat(prefix::PARTIAL, &[view.record.task_id, view.record.number], seat);
+        Ok(is_shown || record::<pb::Partial>(&self.chain, &key).await?.is_some())
     }
 
     /// Whether an epoch is closed, so that its secrets may be erased.

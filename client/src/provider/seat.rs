@@ -152,7 +152,8 @@ impl Provider {
     }
 
     /// Answers the request list of a round: what is answered for whom is on disk before the answer is made, and the answer before it is
-    /// sent; later only those bytes are sent again.
+    /// sent; later only those bytes are sent again. The answer follows from the request list whose root the chain committed to and from
+    /// nothing else, so that a second copy of this seat answers the same.
     pub(super) async fn unmask(
         &mut self,
         snapshot: &Snapshot,
@@ -185,6 +186,10 @@ impl Provider {
                 stored
             }
             None => {
+                // A record that is gone may have been one of this round: then the chain has the answer, or will get no other one.
+                if records.answers()?.is_none() && self.chain_has_an_answer(&view, seat).await? {
+                    return Err(ProviderError::LostRecord { what: format!("this seat's answer to round {round}") });
+                }
                 self.open_deals(snapshot, height, view.record.epoch).await?;
                 let stored = self.answer(snapshot, &view, seat, &requests)?;
                 records.put_partial(&stored)?;

@@ -84,6 +84,8 @@ pub struct Ledger {
     pub headers: BTreeMap<(String, u64), BTreeSet<Vec<u8>>>,
     /// What every seat ever answered, by sender and round: slot and kind.
     pub answers: BTreeMap<(String, u64), BTreeSet<(u32, u8)>>,
+    /// Every different body of an answer, by sender and round, in the order in which they came.
+    pub partials: BTreeMap<(String, u64), Vec<Vec<u8>>>,
     /// Messages received, by type.
     pub received: BTreeMap<String, usize>,
     pub lie: Option<Lie>,
@@ -170,6 +172,10 @@ impl Ledger {
         if any.type_url == type_url::UNMASK {
             let msg = pb::MsgUnmask::decode(any.value.as_slice()).unwrap();
             let partial = Signed::<Partial>::from_parts(&msg.body, &msg.signature).unwrap();
+            let bodies = self.partials.entry((msg.sender.clone(), msg.round)).or_default();
+            if !bodies.contains(&msg.body) {
+                bodies.push(msg.body);
+            }
             let answered = self.answers.entry((msg.sender, msg.round)).or_default();
             let entries = partial.body.entries.iter();
             answered.extend(entries.map(|entry| (entry.asked.provider().get(), entry.asked.kind().byte())));

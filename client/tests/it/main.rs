@@ -20,6 +20,7 @@ mod model_providers;
 mod proven_lies;
 mod providers;
 mod restarts;
+mod seats;
 mod sequences;
 mod tree;
 mod world;

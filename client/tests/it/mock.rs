@@ -298,6 +298,12 @@ impl<M: Machine> Node<M> {
                         "events": [], "codespace": codespace},
                     "tx": base64.encode(bytes)}))
             }
+            "unconfirmed_txs" => {
+                let txs: Vec<String> = self.mempool.iter().map(|tx| base64.encode(tx)).collect();
+                let (count, bytes) =
+                    (txs.len().to_string(), self.mempool.iter().map(Vec::len).sum::<usize>().to_string());
+                Ok(json!({"n_txs": count, "total": count, "total_bytes": bytes, "txs": txs}))
+            }
             other => Err(format!("method {other} is not mocked")),
         }
     }

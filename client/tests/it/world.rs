@@ -273,10 +273,16 @@ impl World {
 
     /// Opens a provider as a process that starts now would: with its folder, and other randomness.
     pub fn open(&mut self, index: usize) -> Result<Provider, ProviderError> {
+        let home = self.homes[index].path().to_owned();
+        self.open_at(index, &home)
+    }
+
+    /// Opens a provider with the records of a folder.
+    pub fn open_at(&mut self, index: usize, home: &Path) -> Result<Provider, ProviderError> {
         self.openings += 1;
         let rows = 100 * (1 + index % 3);
         let trainer = self.trainers[index].clone().unwrap_or_else(|| Arc::new(Noise));
-        let mut config = ProviderConfig::new(self.task, self.homes[index].path(), trainer, rows);
+        let mut config = ProviderConfig::new(self.task, home, trainer, rows);
         config.durability = Durability::Process;
         config.evidence = Some(self.inbox(index));
         config.training = self.mode;

@@ -31,7 +31,7 @@ pub fn defaults() -> [(&'static str, Penalty); 8] {
     [
         (kind::BAD_SHARE, of(100)),
         (kind::FALSE_COMPLAINT, of(100)),
-        (kind::INVALID_PROOF, of(100)),
+        (kind::INVALID_PROOF, reported),
         (kind::NO_SUBMISSION, silence(1)),
         (kind::NON_CANONICAL, of(5)),
         (kind::SILENT_SEAT, silence(2)),

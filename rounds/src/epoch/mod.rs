@@ -150,7 +150,7 @@ pub(crate) fn end(
         Event::of_task("epoch_ended", task.id).number("epoch", epoch.number).text("reason", why.as_str_name()).into(),
     );
     enter(turn, &mut epoch, EpochPhase::Evidence, Some(terms.windows.evidence));
-    turn.storage.set(keys::numbers(prefix::EVIDENCE, &[task.id, epoch.number]), Vec::new());
+    turn.storage.set(keys::numbers(prefix::EVIDENCE, &[task.id, epoch.number]), keys::LISTED.to_vec());
     task.idle_epochs = if epoch.finished_rounds == 0 { task.idle_epochs + 1 } else { 0 };
     match over(task, terms)? {
         Some(status) => {
@@ -200,6 +200,6 @@ pub(crate) fn close(turn: &mut Turn<'_>, task_id: u64, number: u64) -> Result<()
     }
     enter(turn, &mut epoch, EpochPhase::Closed, None);
     turn.storage.remove(&keys::numbers(prefix::EVIDENCE, &[task_id, number]));
-    turn.storage.set(keys::numbers(prefix::PRUNE, &[task_id, number]), Vec::new());
+    turn.storage.set(keys::numbers(prefix::PRUNE, &[task_id, number]), keys::LISTED.to_vec());
     Ok(())
 }

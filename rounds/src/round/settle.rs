@@ -45,7 +45,7 @@ pub(crate) fn finish(
     epoch.finished_rounds += 1;
     round.result = Some(result);
     round.set_phase(RoundPhase::Finished);
-    turn.storage.set(keys::numbers(prefix::KEPT, &[task.id, round.number]), Vec::new());
+    turn.storage.set(keys::numbers(prefix::KEPT, &[task.id, round.number]), keys::LISTED.to_vec());
     settle(turn, task, terms, epoch, round)
 }
 

@@ -198,7 +198,7 @@ proptest! {
                     Call::Unmask(pb::MsgUnmask { sender: own(), task_id, round, body: b.clone(), signature: s.clone() }),
                 ];
                 calls.extend(evidence.into_iter().map(|evidence| Call::Report {
-                    msg: Box::new(pb::MsgReport { sender: own(), accused: own(), task_id, epoch, round, evidence }),
+                    msg: Box::new(pb::MsgReport { sender: own(), accused: own(), task_id, epoch, round, evidence, ..Default::default() }),
                     accused: sender.clone(),
                 }));
                 for call in calls {

@@ -14,6 +14,7 @@ impl Storage for Memory {
     }
 
     fn set(&mut self, key: Vec<u8>, value: Vec<u8>) {
+        assert!(!value.is_empty(), "an empty value under {}", String::from_utf8_lossy(&key));
         self.0.insert(key, value);
     }
 

@@ -510,6 +510,10 @@ pub struct Params {
     /// Gas of a query of a contract, and of a sudo call to one.
     #[prost(uint64, tag = "14")]
     pub contract_gas: u64,
+    /// What a reporter puts at stake, an amount in the fee denomination: returned when its evidence holds, paid to the validators as a fee
+    /// when it does not.
+    #[prost(string, tag = "15")]
+    pub report_deposit: ::prost::alloc::string::String,
 }
 impl ::prost::Name for Params {
     const NAME: &'static str = "Params";
@@ -2370,7 +2374,8 @@ impl ::prost::Name for MsgUnmaskResponse {
         "/bauta.training.v1.MsgUnmaskResponse".into()
     }
 }
-/// Brings evidence of an offence. The reporter pays the fee.
+/// Brings evidence of an offence. The reporter pays the fee, and a deposit that it gets back in the same block if the evidence holds. It
+/// travels alone in its transaction: evidence that does not hold costs the deposit although the message fails.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct MsgReport {
     /// Who reports.
@@ -2388,6 +2393,9 @@ pub struct MsgReport {
     /// The round; 0 for evidence that concerns the epoch.
     #[prost(uint64, tag = "5")]
     pub round: u64,
+    /// What the reporter puts at stake, an amount: the parameter report_deposit, named here so that whoever signs sees it.
+    #[prost(string, tag = "9")]
+    pub deposit: ::prost::alloc::string::String,
     /// The evidence.
     #[prost(oneof = "msg_report::Evidence", tags = "6, 7, 8")]
     pub evidence: ::core::option::Option<msg_report::Evidence>,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::{bail, Context as _};
 use bauta_client::chain::{Chain, Coin, DEFAULT_DENOM};
 use bauta_client::model_provider;
-use bauta_client::provider::{self, Honest, Provider, ProviderConfig, Until};
+use bauta_client::provider::{self, Behaviour, Honest, Provider, ProviderConfig, Until};
 use bauta_learning::trainers::door::{METRICS_FILE, ROUND_FILE, TASK_FILE, UPDATE_FILE};
 use bauta_learning::trainers::{Metrics, RoundFile, TaskFile, Tensors, Trainer, TrainerError};
 use bauta_messages::registry::Metadata;
@@ -132,6 +132,19 @@ impl Crew {
     /// # Errors
     /// When the chain refuses a step.
     pub async fn start(host: &dyn Host, owner: &str, job: Job) -> anyhow::Result<Self> {
+        Self::start_with(host, owner, job, &|_| Box::new(Honest)).await
+    }
+
+    /// The same, with what each does beside or instead of what the protocol asks, by its name.
+    ///
+    /// # Errors
+    /// When the chain refuses a step.
+    pub async fn start_with(
+        host: &dyn Host,
+        owner: &str,
+        job: Job,
+        behaviour: &dyn Fn(&str) -> Box<dyn Behaviour>,
+    ) -> anyhow::Result<Self> {
         let mut preparing = JoinSet::new();
         for name in job.names() {
             let (chain, signer) = (host.chain()?, signer(&name)?);
@@ -153,7 +166,7 @@ impl Crew {
             let config =
                 ProviderConfig { until: Until::TaskEnded, ..ProviderConfig::new(task, home, Arc::new(Noise), 100) };
             let rng = ChaCha20Rng::from_seed(secret(&format!("{name}/{task}")));
-            let mut provider = Provider::open(host.chain()?, signer(&name)?, config, Box::new(rng), Box::new(Honest))?;
+            let mut provider = Provider::open(host.chain()?, signer(&name)?, config, Box::new(rng), behaviour(&name))?;
             running.spawn(async move {
                 provider.run().await.with_context(|| format!("{name} stopped"))?;
                 Ok(())

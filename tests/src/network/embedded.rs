@@ -35,6 +35,9 @@ pub struct Embedded {
     engine: Engine,
     folder: tempfile::TempDir,
     held: Held,
+    /// Whether chunks are held back.
+    holds: bool,
+    shown: Held,
 }
 
 impl Embedded {
@@ -43,6 +46,18 @@ impl Embedded {
     /// # Errors
     /// When the chain does not start.
     pub async fn start(people: &[String]) -> anyhow::Result<Self> {
+        Self::start_with(people, true).await
+    }
+
+    /// The same, and nothing is held back.
+    ///
+    /// # Errors
+    /// When the chain does not start.
+    pub async fn start_open(people: &[String]) -> anyhow::Result<Self> {
+        Self::start_with(people, false).await
+    }
+
+    async fn start_with(people: &[String], holds: bool) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
         let key_seed = secret("validator");
         let mut founding = founding(people)?;
@@ -51,7 +66,7 @@ impl Embedded {
         let config =
             EngineConfig { pacing: Pacing::Interval(PAUSE), key_seed, ..EngineConfig::new(founding.document()) };
         let engine = Engine::start(node.service(), config)?;
-        let embedded = Self { node, engine, folder, held: Held::default() };
+        let embedded = Self { node, engine, folder, held: Held::default(), holds, shown: Held::default() };
         deploy(&embedded.chain()?, signer(AUTHORITY)?.as_ref(), &Terms::default()).await.context("the contracts")?;
         Ok(embedded)
     }
@@ -70,9 +85,30 @@ impl Embedded {
         anyhow::bail!("{} of {count} chunks were sent", lock(&self.held).len())
     }
 
+    /// A connection to a peer, whose mempool shows [`Embedded::shown`] beside what waits: transactions that no block takes.
+    ///
+    /// # Errors
+    /// None that can happen.
+    pub fn peer(&self) -> anyhow::Result<Chain> {
+        self.connection(Arc::clone(&self.shown))
+    }
+
+    /// What the peer's mempool shows.
+    pub fn shown(&self) -> Held {
+        Arc::clone(&self.shown)
+    }
+
+    fn connection(&self, shown: Held) -> anyhow::Result<Chain> {
+        let held = self.holds.then(|| Arc::clone(&self.held));
+        let rpc: Arc<dyn Rpc> = Arc::new(Holding { held, shown, node: self.engine.client() });
+        let pace = Arc::new(Polling::with(Arc::clone(&rpc), PAUSE / 2, Duration::from_secs(10)));
+        let chain = Chain::new(rpc, pace, ChainSettings::new(CHAIN_ID));
+        Ok(chain.with_light(LightConfig::in_memory(Clock::Chain)))
+    }
+
     /// Stops the engine: the node, and what was held back from it.
     pub fn by_hand(self) -> (Node, Vec<Vec<u8>>, tempfile::TempDir) {
-        let Self { node, mut engine, folder, held } = self;
+        let Self { node, mut engine, folder, held, .. } = self;
         engine.stop();
         let held = std::mem::take(&mut *lock(&held));
         (node, held, folder)
@@ -81,10 +117,7 @@ impl Embedded {
 
 impl Host for Embedded {
     fn chain(&self) -> anyhow::Result<Chain> {
-        let rpc: Arc<dyn Rpc> = Arc::new(Holding { held: Arc::clone(&self.held), node: self.engine.client() });
-        let pace = Arc::new(Polling::with(Arc::clone(&rpc), PAUSE / 2, Duration::from_secs(10)));
-        let chain = Chain::new(rpc, pace, ChainSettings::new(CHAIN_ID));
-        Ok(chain.with_light(LightConfig::in_memory(Clock::Chain)))
+        self.connection(Held::default())
     }
 
     fn folder_of(&self, name: &str) -> PathBuf {
@@ -96,9 +129,10 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The node, but chunks do not reach it.
+/// The node, but chunks do not reach it if there is where to hold them, and its mempool shows more than it holds.
 struct Holding<R> {
-    held: Held,
+    held: Option<Held>,
+    shown: Held,
     node: R,
 }
 
@@ -125,11 +159,11 @@ impl<R: Rpc> Rpc for Holding<R> {
     }
 
     async fn broadcast_tx_sync(&self, tx: Vec<u8>) -> Result<tx_sync::Response, ChainError> {
-        if !is_chunk(&tx) {
+        let Some(held) = self.held.as_ref().filter(|_| is_chunk(&tx)) else {
             return self.node.broadcast_tx_sync(tx).await;
-        }
+        };
         let hash = Hash::Sha256(Sha256::digest(&tx).into());
-        let mut held = lock(&self.held);
+        let mut held = lock(held);
         // What is not answered in the state is sent again, from the sequence that the state has.
         let place = place_of(&tx);
         if !held.iter().any(|other| place_of(other) == place) {
@@ -162,5 +196,11 @@ impl<R: Rpc> Rpc for Holding<R> {
 
     async fn abci_proof(&self, path: &str, data: Vec<u8>, height: u64) -> Result<AbciQuery, ChainError> {
         self.node.abci_proof(path, data, height).await
+    }
+
+    async fn unconfirmed_txs(&self) -> Result<Vec<Vec<u8>>, ChainError> {
+        let mut waiting = self.node.unconfirmed_txs().await?;
+        waiting.extend(lock(&self.shown).iter().cloned());
+        Ok(waiting)
     }
 }

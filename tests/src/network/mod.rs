@@ -20,7 +20,7 @@ use bauta_client::light::{Clock, LightConfig};
 use sha2::{Digest as _, Sha256};
 
 pub use crew::{Crew, Job};
-pub use embedded::Embedded;
+pub use embedded::{Embedded, Held};
 pub use flood::Flood;
 pub use latency::{Latencies, Probe, PROBE};
 pub use load::gives_way_but;

@@ -66,7 +66,11 @@ pub fn fee(ctx: &mut Context, amount: u128) -> Result<Coins> {
     pay(ctx, &escrow_account(), &Address::module(auth::FEE_COLLECTOR), amount)
 }
 
-fn pay(ctx: &mut Context, from: &Address, to: &Address, amount: u128) -> Result<Coins> {
+/// Moves coins of the fee denomination.
+///
+/// # Errors
+/// Insufficient funds (sdk 5); out of gas.
+pub(super) fn pay(ctx: &mut Context, from: &Address, to: &Address, amount: u128) -> Result<Coins> {
     let coins = Coins::one(crate::params::load(&ctx.view).fee_denom, amount);
     bank::transfer(ctx, from, to, &coins)?;
     Ok(coins)

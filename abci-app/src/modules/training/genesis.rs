@@ -81,6 +81,8 @@ pub struct GenesisParams {
     pub min_gas_price: Option<String>,
     /// Gas of a contract's query and of a sudo call.
     pub contract_gas: Option<u64>,
+    /// What a reporter puts at stake.
+    pub report_deposit: Option<String>,
 }
 
 impl From<Params> for GenesisParams {
@@ -100,6 +102,7 @@ impl From<Params> for GenesisParams {
             max_rounds: Some(params.max_rounds),
             min_gas_price: Some(params.min_gas_price),
             contract_gas: Some(params.contract_gas),
+            report_deposit: Some(params.report_deposit),
         }
     }
 }
@@ -171,6 +174,7 @@ pub fn init(ctx: &mut Context, genesis: &Genesis) -> Result<()> {
         max_rounds: given.max_rounds.unwrap_or(default.max_rounds),
         min_gas_price: given.min_gas_price.unwrap_or(default.min_gas_price),
         contract_gas: given.contract_gas.unwrap_or(default.contract_gas),
+        report_deposit: given.report_deposit.unwrap_or(default.report_deposit),
     };
     set_params(ctx, &params)
 }

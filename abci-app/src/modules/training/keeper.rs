@@ -6,6 +6,7 @@ use bauta_rounds::{
 };
 
 use super::contracts::AskContracts;
+use super::deposit::Deposit;
 use super::effects::{carry_out, fee, params};
 use super::store::{BlobColumn, Records};
 use super::{errors, queue, Contracts, Message};
@@ -23,6 +24,9 @@ pub struct Config {}
 /// The module. It keeps nothing beside the state.
 #[derive(Debug, Clone, Default)]
 pub struct Keeper {}
+
+/// What the machine made of a message.
+type Ran = std::result::Result<(Response, Vec<Output>), bauta_rounds::Rejection>;
 
 /// The event that says which task paid for a message.
 const TASK_FEE: &str = "task_fee";
@@ -102,10 +106,16 @@ impl Keeper {
     /// # Errors
     /// The machine's refusal.
     pub fn check(&self, ctx: &mut Context, contracts: &dyn Contracts, message: &Message) -> Result<()> {
+        if matches!(message, Message::Report(_)) {
+            // A block judges evidence, where what does not hold costs its deposit; here it would cost nothing. One that was
+            // settled since is let go when the mempool looks again.
+            let call = message.to_rounds(&ctx.prefix)?;
+            return self.admit(ctx, contracts, &call)?.give_back(ctx);
+        }
         if ctx.recheck && message.is_costly() {
             return Ok(());
         }
-        match self.run(ctx, contracts, message)? {
+        match self.run(ctx, contracts, message)?.0 {
             // Who cannot pay a deposit is refused at once, and what is paid there cannot be promised twice.
             Ok((_, outputs)) => {
                 let deposits = outputs.into_iter().filter(|output| matches!(output, Output::Deposit { .. }));
@@ -121,12 +131,17 @@ impl Keeper {
     /// # Errors
     /// The machine's refusal; what bank or staking refuse.
     pub fn execute(&self, ctx: &mut Context, contracts: &dyn Contracts, message: &Message) -> Result<Response> {
-        match self.run(ctx, contracts, message)? {
+        let (result, deposit) = self.run(ctx, contracts, message)?;
+        match result {
             Ok((response, outputs)) => {
+                deposit.give_back(ctx)?;
                 carry_out(ctx, contracts, outputs)?;
                 Ok(response)
             }
             Err(rejection) => {
+                if rejection.error.forfeits_deposit() {
+                    deposit.forfeit(ctx);
+                }
                 if let Some(offence) = rejection.offence {
                     ctx.outside(move |ctx| {
                         let mut records = Records(ctx.view.clone());
@@ -141,29 +156,32 @@ impl Keeper {
         }
     }
 
-    /// Runs the machine on the context's view. The outer error is the chain's own.
-    #[allow(clippy::type_complexity)]
-    fn run(
-        &self,
-        ctx: &mut Context,
-        contracts: &dyn Contracts,
-        message: &Message,
-    ) -> Result<std::result::Result<(Response, Vec<Output>), bauta_rounds::Rejection>> {
+    /// Lets in a message whose sender pays: the gas of its work is counted, and its deposit put up.
+    fn admit(&self, ctx: &mut Context, contracts: &dyn Contracts, call: &RoundsMessage) -> Result<Deposit> {
+        let admission = self.check_with(ctx, contracts, call)?;
+        ctx.gas.consume(admission.gas, "training")?;
+        Deposit::put_up(ctx, &call.sender, admission.deposit)
+    }
+
+    /// Runs the machine on the context's view, with what was put up before. The outer error is the chain's own.
+    fn run(&self, ctx: &mut Context, contracts: &dyn Contracts, message: &Message) -> Result<(Ran, Deposit)> {
         let call = message.to_rounds(&ctx.prefix)?;
-        if !message.is_protocol() {
-            let gas = self.check_with(ctx, contracts, &call)?.gas;
-            ctx.gas.consume(gas, "training")?;
+        let deposit = if !message.is_protocol() {
+            self.admit(ctx, contracts, &call)?
         } else if !ctx.events.iter().any(|event| event.kind == TASK_FEE) {
             // Ante counts the gas of a protocol message where it charges it, and nowhere else.
             let what =
                 "protocol messages carry an empty fee, which their task's budget pays, and travel with no others";
             return Err(errors::of_message(&RoundsError::Invalid(what.into())));
-        }
+        } else {
+            Deposit::put_up(ctx, &call.sender, 0)?
+        };
         let params = params(ctx)?;
         let (mut records, mut blobs) = (Records(ctx.view.clone()), BlobColumn(ctx.view.clone()));
-        Ok(with_env(ctx, |env| {
+        let ran = with_env(ctx, |env| {
             handle(env, &mut records, &mut blobs, &AskContracts::for_message(contracts, ctx, &params), &call)
-        }))
+        });
+        Ok((ran, deposit))
     }
 
     /// The chain stops: every task ends, and what is queued goes to the contracts as far as they take it.

@@ -222,6 +222,19 @@ impl Message {
     }
 }
 
+/// Messages of a transaction with several: a report is none of them.
+///
+/// # Errors
+/// Invalid request of the module's codespace.
+pub fn validate_in_company(messages: &[&Message]) -> Result<()> {
+    if messages.iter().any(|message| matches!(message, Message::Report(_))) {
+        let what =
+            "a report is the only message of its transaction: its deposit may be taken although the transaction fails";
+        return Err(errors::of_message(&RoundsError::Invalid(what.into())));
+    }
+    Ok(())
+}
+
 /// Messages of one transaction whose fees a task's budget pays: one, or chunks of one submission at different places. Two of the same would
 /// both be awaited when they are charged and could not both succeed, and who sends such pairs would empty the budget.
 ///

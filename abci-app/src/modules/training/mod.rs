@@ -11,10 +11,12 @@
 //! | [`store`] | the machine's store and blobs, over a view |
 //! | [`contracts`] | what registry and staking are asked |
 //! | [`effects`] | what the machine's outputs do |
+//! | [`deposit`] | what a reporter puts at stake |
 //! | [`queue`] | verdicts and unlocks on their way to the contracts |
 //! | [`queries`], [`genesis`], [`errors`] | as in every module |
 
 pub mod contracts;
+pub mod deposit;
 pub mod effects;
 pub mod errors;
 pub mod genesis;

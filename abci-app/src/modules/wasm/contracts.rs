@@ -79,8 +79,8 @@ impl Keeper {
         let response = self.respond(ctx, &contract, &address, &checksum, entry, errors::INSTANTIATE_FAILED)?;
 
         let created = state::position(ctx);
-        ctx.set(Store::Wasm, keys::by_code_entry(new.code_id, &created, &contract), Vec::new())?;
-        ctx.set(Store::Wasm, keys::by_creator_entry(&creator, &created, &contract), Vec::new())?;
+        ctx.set(Store::Wasm, keys::by_code_entry(new.code_id, &created, &contract), keys::LISTED.to_vec())?;
+        ctx.set(Store::Wasm, keys::by_creator_entry(&creator, &created, &contract), keys::LISTED.to_vec())?;
         let history = ContractCodeHistoryEntry {
             operation: ContractCodeHistoryOperationType::Init.into(),
             code_id: new.code_id,
@@ -168,7 +168,7 @@ impl Keeper {
         let before = last.updated.unwrap_or_default();
         ctx.delete(Store::Wasm, &keys::by_code_entry(last.code_id, &before, &contract))?;
         let updated = state::position(ctx);
-        ctx.set(Store::Wasm, keys::by_code_entry(code_id, &updated, &contract), Vec::new())?;
+        ctx.set(Store::Wasm, keys::by_code_entry(code_id, &updated, &contract), keys::LISTED.to_vec())?;
         let history = ContractCodeHistoryEntry {
             operation: ContractCodeHistoryOperationType::Migrate.into(),
             code_id,

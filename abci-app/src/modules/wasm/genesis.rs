@@ -90,8 +90,8 @@ impl Keeper {
             state::append_history(ctx, &address, entry)?;
         }
         state::put(ctx, keys::contract(&address), info)?;
-        ctx.set(Store::Wasm, keys::by_code_entry(last.code_id, &updated, &address), Vec::new())?;
-        ctx.set(Store::Wasm, keys::by_creator_entry(&creator, &created, &address), Vec::new())?;
+        ctx.set(Store::Wasm, keys::by_code_entry(last.code_id, &updated, &address), keys::LISTED.to_vec())?;
+        ctx.set(Store::Wasm, keys::by_creator_entry(&creator, &created, &address), keys::LISTED.to_vec())?;
         let prefix = keys::state(&address);
         for model in &contract.contract_state {
             let key = [prefix.as_slice(), &model.key].concat();

@@ -195,7 +195,7 @@ impl Keeper {
         ctx.gas.consume(gas::PIN, "Loading CosmWasm module: pin code")?;
         let checksum = state::checksum_of(&code)?;
         self.0.vm.pin(&checksum).map_err(|error| errors::PIN_FAILED.wrap(error))?;
-        ctx.set(Store::Wasm, keys::pinned(code_id), vec![1])?;
+        ctx.set(Store::Wasm, keys::pinned(code_id), keys::LISTED.to_vec())?;
         ctx.emit(Event::new("pin_code").with("code_id", code_id.to_string()));
         Ok(())
     }

@@ -1,4 +1,5 @@
-//! Keys of the wasm store, the same bytes as wasmd's (x/wasm/types/keys.go).
+//! Keys of the wasm store, the same bytes as wasmd's (x/wasm/types/keys.go). The indices hold a byte where wasmd's are empty: ICS-23
+//! verifies no proof of an absence whose neighbour is empty.
 //!
 //! | key | value |
 //! |---|---|
@@ -7,9 +8,9 @@
 //! | `03 ‖ contract ‖ key` | the contract's own state |
 //! | `04 ‖ "lastCodeId"`, `04 ‖ "lastContractId"` | be64 of the next id, from 1 |
 //! | `05 ‖ contract ‖ be64(position)` | `ContractCodeHistoryEntry`, positions from 1 |
-//! | `06 ‖ be64(code id) ‖ be64(height) ‖ be64(tx index) ‖ contract` | empty: contracts of a code |
+//! | `06 ‖ be64(code id) ‖ be64(height) ‖ be64(tx index) ‖ contract` | `01`: contracts of a code |
 //! | `07 ‖ be64(code id)` | `01`: the code is pinned |
-//! | `09 ‖ len(creator) ‖ creator ‖ be64(height) ‖ be64(tx index) ‖ contract` | empty: contracts of a creator |
+//! | `09 ‖ len(creator) ‖ creator ‖ be64(height) ‖ be64(tx index) ‖ contract` | `01`: contracts of a creator |
 //! | `10` | `Params` |
 
 use cosmos_sdk_proto::cosmwasm::wasm::v1::AbsoluteTxPosition;
@@ -32,6 +33,9 @@ pub const PINNED: u8 = 0x07;
 pub const BY_CREATOR: u8 = 0x09;
 /// Parameters.
 pub const PARAMS: u8 = 0x10;
+
+/// What stands under a key that says everything itself.
+pub const LISTED: &[u8] = &[1];
 
 /// Bytes of a position in an index: height and transaction index.
 pub const POSITION_LEN: usize = 16;

@@ -199,6 +199,7 @@ fn of_the_protocol(chain: &mut Chain, ectx: &Ectx, provider: &Provider) -> Vec<(
                     task_id,
                     epoch,
                     round,
+                    deposit: reports_have_a_deposit::DEPOSIT.to_string(),
                     evidence: Some(pb::msg_report::Evidence::TwoHeaders(two)),
                 },
             ),

@@ -1,6 +1,7 @@
 //! `bauta provider`: be a data provider.
 
 mod check;
+mod explained;
 mod ready;
 mod run;
 mod standing;
@@ -58,8 +59,10 @@ JSON: {tx_hash, height, gas_wanted, gas_used, provider}")]
   bauta provider status bauta1... --output json
 
 JSON: {provider, registered, name, standing, jailed_until, may_take_part, why_not, bonded, unbonding, locks: [key], \
-unbondings: [{amount, matures_at}], offences: [{offence, task, epoch, round, slashed, height}]}; standing is good, jailed, \
-tombstoned or unregistered; times are seconds since 1970.")]
+unbondings: [{amount, matures_at}], offences: [{offence, task, epoch, round, slashed, height, time, evidence, reporter, bounty, \
+compensation, harmed, treasury, explanation}], pending: [sentence], bars: [sentence], now}; standing is good, jailed, tombstoned or \
+unregistered; times are seconds since 1970; evidence is its SHA-256; explanation, pending, bars and now are sentences for people: what \
+happened, why, and what to do.")]
     Status {
         /// An address or the name of a key; the key of --from if it is not given
         address: Option<String>,

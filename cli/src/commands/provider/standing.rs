@@ -1,13 +1,19 @@
 //! A provider's registration, bond and offences.
 
-use bauta_client::chain::{messages, Chain};
+use std::collections::BTreeSet;
+
+use bauta_client::chain::{messages, Chain, ChainError, Refused};
 use bauta_client::contracts::Contracts;
 use bauta_messages::registry::{self, Standing};
+use bauta_messages::slashing::SettledOffence;
 use bauta_messages::staking;
-use cosmwasm_std::Uint128;
+use bauta_rounds::keys;
+use bauta_schema::training::v1 as pb;
+use cosmwasm_std::{HexBinary, Uint128};
+use prost::Message as _;
 use serde_json::{json, Value};
 
-use super::Metadata;
+use super::{explained, Metadata};
 use crate::answer::{fields, Answer};
 use crate::commands::Answered;
 use crate::context::{merged, outcome_json, outcome_text, Account, Amount, Context};
@@ -129,6 +135,10 @@ async fn whole_status(context: &Context, chain: &Chain, address: &str) -> Answer
         why => why,
     };
     let name = found.registration.as_ref().map(|registration| registration.metadata.name.clone());
+    let pending = pending(chain, address).await?;
+    let bars = bars(chain, address, &bond.locks, &offences).await?;
+    let time = u64::try_from(chain.status().await?.sync_info.latest_block_time.unix_timestamp()).ok();
+    let now = explained::now(&found.standing, name.is_some(), !bond.bonded.is_zero(), time);
     let json = json!({
         "provider": address,
         "registered": name.is_some(),
@@ -154,9 +164,20 @@ async fn whole_status(context: &Context, chain: &Chain, address: &str) -> Answer
                     "round": offence.round,
                     "slashed": offence.slashed.to_string(),
                     "height": offence.height,
+                    "time": offence.time,
+                    "evidence": HexBinary::from(offence.evidence.as_slice()).to_hex(),
+                    "reporter": offence.reporter,
+                    "bounty": offence.bounty.to_string(),
+                    "compensation": offence.compensation.to_string(),
+                    "harmed": offence.harmed,
+                    "treasury": offence.treasury.to_string(),
+                    "explanation": explained::settled(offence),
                 })
             })
             .collect::<Vec<_>>(),
+        "pending": pending,
+        "bars": bars,
+        "now": now,
     });
 
     let standing = match (reason, until) {
@@ -178,9 +199,64 @@ async fn whole_status(context: &Context, chain: &Chain, address: &str) -> Answer
     for entry in &unbondings {
         rows.push(("matures", format!("{} at {}", entry.amount, show::time(entry.matures_at))));
     }
-    for offence in &offences {
-        let place = format!("task {}, epoch {}, round {}", offence.task, offence.epoch, offence.round);
-        rows.push(("offence", format!("{} in {place}: {} slashed", offence.kind, offence.slashed)));
-    }
+    rows.extend(offences.iter().map(|offence| ("offence", explained::settled(offence))));
+    rows.extend(pending.into_iter().map(|sentence| ("pending", sentence)));
+    rows.extend(bars.into_iter().map(|sentence| ("barred", sentence)));
+    rows.push(("now", now));
     Ok(Answer::new(fields(&rows), json))
+}
+
+/// Verdicts that no contract has carried out yet.
+async fn pending(chain: &Chain, address: &str) -> Result<Vec<String>, ChainError> {
+    let request = pb::QueryVerdictsRequest { task_id: 0, provider: address.to_owned(), limit: 100 };
+    let found: pb::QueryVerdictsResponse = chain.training("Verdicts", &request).await?;
+    let queued = |verdict: &pb::Verdict| {
+        found.queued.iter().find(|queued| queued.verdict.as_ref().is_some_and(|other| other.id == verdict.id))
+    };
+    let waits = found.verdicts.iter().filter(|verdict| !verdict.delivered || queued(verdict).is_some());
+    Ok(waits.map(|verdict| explained::waiting(verdict, queued(verdict))).collect())
+}
+
+/// Where it may not check in or holds no seat: in the epochs that lock its bond, and in the tasks in which it was convicted.
+async fn bars(
+    chain: &Chain,
+    address: &str,
+    locks: &[String],
+    offences: &[SettledOffence],
+) -> Result<Vec<String>, ChainError> {
+    /// Epochs that are looked at.
+    const MOST: usize = 20;
+    let raw = chain.bytes_of(address)?;
+    let place = |key: &String| {
+        let (task, epoch) = key.split_once('/')?;
+        Some((task.parse::<u64>().ok()?, epoch.parse::<u64>().ok()?))
+    };
+    let places: BTreeSet<(u64, u64)> = locks.iter().filter_map(place).collect();
+    let tasks: BTreeSet<u64> =
+        places.iter().map(|(task, _)| *task).chain(offences.iter().map(|offence| offence.task)).collect();
+    let mut sentences = Vec::new();
+    for (task, number) in places.into_iter().take(MOST) {
+        let Some(epoch) = known(chain.epoch(task, number).await)? else { continue };
+        let member = epoch.members.iter().find(|member| member.address == raw);
+        sentences.extend(member.and_then(|member| explained::barred(task, number, member)));
+    }
+    for task in tasks.into_iter().take(MOST) {
+        let Some((record, _)) = known(chain.task(task).await)? else { continue };
+        let key = keys::address(keys::prefix::CONDUCT, &[task], &raw);
+        let Some(light) = chain.light() else { continue };
+        let conduct = light.read("training", &key).await?.value;
+        let conduct = conduct.and_then(|bytes| pb::SeatConduct::decode(bytes.as_slice()).ok()).unwrap_or_default();
+        if conduct.no_seat_until >= record.epoch && record.ended_height == 0 {
+            sentences.push(explained::seatless(task, conduct.no_seat_until));
+        }
+    }
+    Ok(sentences)
+}
+
+/// What was read; `None` when the chain has it no more.
+fn known<T>(read: Result<T, ChainError>) -> Result<Option<T>, ChainError> {
+    match read {
+        Err(error) if error.refused().is_some_and(Refused::is_not_found) => Ok(None),
+        other => other.map(Some),
+    }
 }

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use bauta_client::chain::Chain;
 use bauta_client::training;
@@ -12,7 +11,7 @@ use bauta_learning::trainers::{evaluate, Network, Tensors};
 use bauta_rounds::derive;
 use bauta_rounds::terms::Terms;
 use bauta_schema::training::v1 as pb;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use serde_json::{json, Value};
 
 use super::show::read;
@@ -20,6 +19,7 @@ use crate::answer::{line, Answer, Format};
 use crate::commands::Answered;
 use crate::context::Context;
 use crate::failure::Failure;
+use crate::progress;
 use crate::show::{self, short};
 
 /// Follows a task until it ends.
@@ -32,7 +32,7 @@ pub async fn watch(context: &Context, task: u64, since: Option<u64>, data: Optio
         total: settings.rounds,
         next: since.unwrap_or(record.round).max(1),
         members: BTreeMap::new(),
-        bar: bar(),
+        bar: progress::standing(),
         judge,
         chain,
         task,
@@ -199,15 +199,6 @@ fn of_groups(round: &pb::Round) -> String {
         0 | 1 => String::new(),
         all => format!(" in {} of {all} groups", round.groups.iter().filter(|group| derive::goes_on(group)).count()),
     }
-}
-
-fn bar() -> ProgressBar {
-    let bar = ProgressBar::new_spinner();
-    if let Ok(style) = ProgressStyle::with_template("{spinner} {wide_msg}") {
-        bar.set_style(style);
-    }
-    bar.enable_steady_tick(Duration::from_millis(120));
-    bar
 }
 
 /// Labelled rows on which models are tried.

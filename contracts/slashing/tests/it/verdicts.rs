@@ -43,6 +43,21 @@ fn every_default_row_takes_its_share_and_bars_as_the_table_says() {
 }
 
 #[test]
+fn who_reports_what_can_be_reported_earns_the_bounty() {
+    for kind in kind::ALL {
+        let mut chain = Chain::new();
+        let [p, reporter] = [0, 1].map(|i| chain.providers[i].clone());
+        chain.bond(&p, 10_000).unwrap();
+        let before = chain.balance(&reporter);
+        let told = Verdict { reporter: Some(reporter.to_string()), ..verdict(1, kind, &p) };
+        chain.settle(&told).unwrap();
+        let can_be_reported = [kind::TWO_HEADERS, kind::UNREQUESTED_PARTIAL, kind::INVALID_PROOF].contains(&kind);
+        let bounty = if can_be_reported { 500 } else { 0 };
+        assert_eq!(chain.balance(&reporter), before + bounty, "{kind}");
+    }
+}
+
+#[test]
 fn the_record_says_what_was_there_before_and_after() {
     let mut chain = Chain::new();
     let [p, reporter, victim] = [0, 1, 2].map(|i| chain.providers[i].clone());

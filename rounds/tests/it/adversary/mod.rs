@@ -4,7 +4,7 @@ mod reported;
 mod seen;
 
 use crate::world::{all_but, settings, World};
-use bauta_rounds::{state, Call, Error, Rejection};
+use bauta_rounds::{params, state, Call, Error, Rejection};
 use bauta_schema::training::v1 as pb;
 use bauta_schema::training::v1::OffenceKind;
 use bauta_secagg::check_in::CheckIn;
@@ -90,6 +90,7 @@ pub fn report(world: &World, accused: usize, round: u64, evidence: pb::msg_repor
         task_id: world.task,
         epoch: world.the_task().epoch,
         round,
+        deposit: params::default_params().report_deposit,
         evidence: Some(evidence),
     };
     Call::Report { msg: Box::new(msg), accused: world.clients[accused].address.clone() }
