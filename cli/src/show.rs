@@ -1,6 +1,8 @@
 //! The chain's records in words.
 
 use bauta_client::chain::Chain;
+use bauta_learning::encode::metrics::Means;
+use bauta_learning::encode::Encoding;
 use bauta_schema::training::v1 as pb;
 
 /// A name of the protobuf without its prefix, in lower case: `TASK_STATUS_RUNNING` is `running`.
@@ -28,8 +30,16 @@ pub fn abort_reason(reason: pb::AbortReason) -> String {
     plain(reason.as_str_name(), "ABORT_REASON_")
 }
 
+/// The means of a sum's metrics, as JSON: null where there are none.
+pub fn metrics(means: Option<Means>) -> serde_json::Value {
+    means.map_or(
+        serde_json::Value::Null,
+        |means| serde_json::json!({ "loss": f64::from(means.loss), "hits": f64::from(means.hits) }),
+    )
+}
+
 /// A group of a round, as JSON.
-pub fn group(group: &pb::RoundGroup) -> serde_json::Value {
+pub fn group(encoding: &Encoding, group: &pb::RoundGroup) -> serde_json::Value {
     let is_void = group.void() != pb::AbortReason::Unspecified;
     serde_json::json!({
         "group": group.number,
@@ -38,6 +48,7 @@ pub fn group(group: &pb::RoundGroup) -> serde_json::Value {
         "participant_slots": group.survivors,
         "weight": group.weight,
         "aggregate_hash": hex::encode(&group.aggregate_hash),
+        "metrics": metrics(Means::of(encoding, &group.metrics, group.weight)),
     })
 }
 

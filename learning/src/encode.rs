@@ -6,6 +6,7 @@
 //!
 //! This module is the chain's part. The client's part, which needs floats, is [`quantise`] (feature `trainers`).
 
+pub mod metrics;
 #[cfg(feature = "trainers")]
 #[allow(clippy::float_arithmetic)]
 pub mod quantise;

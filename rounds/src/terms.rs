@@ -5,6 +5,7 @@ use crate::error::Error;
 use crate::params::{MAX_MESSAGE, MAX_PROVIDERS, MIN_GROUP};
 use crate::tails::{Declared, MILLION};
 use bauta_learning::combine::{Combination, CombineError};
+use bauta_learning::encode::metrics::METRICS;
 use bauta_learning::encode::{Encoding, EncodingError};
 use bauta_learning::fixed::Fixed;
 use bauta_learning::model::{Initialisation, Model, ModelSpec, TensorSpec};
@@ -91,7 +92,8 @@ impl Terms {
         let spec = model_spec(settings.model.as_ref().ok_or_else(|| missing("model"))?)?;
         let elements = spec.elements();
         let ring = Pow2::new(encoding.bits).map_err(|error| Error::Settings(format!("encoding.bits: {error}")))?;
-        let layout = Layout::new(Ring::Pow2(ring), elements, encoding.chunk_elems)
+        let coordinates = elements.saturating_add(u64::from(encoding.metrics));
+        let layout = Layout::new(Ring::Pow2(ring), coordinates, encoding.chunk_elems)
             .map_err(|error| Error::Settings(format!("encoding.chunk_elems: {error}")))?;
         Ok(Self {
             spec,
@@ -113,6 +115,11 @@ impl Terms {
             cohort,
             settings: settings.clone(),
         })
+    }
+
+    /// Coordinates behind those of the update that carry metrics.
+    pub fn metrics(&self) -> u32 {
+        self.settings.encoding.as_ref().map_or(0, |encoding| encoding.metrics)
     }
 
     /// Bits of the ring.
@@ -312,8 +319,8 @@ impl Terms {
                 self.layout.chunks()
             )));
         }
-        if encoding.metrics != 0 {
-            refusals.push(Error::Settings("encoding.metrics must be 0; metrics are not offered yet".into()));
+        if !matches!(encoding.metrics, 0 | METRICS) {
+            refusals.push(Error::Settings(format!("encoding.metrics must be 0, or {METRICS} for loss and hits")));
         }
     }
 

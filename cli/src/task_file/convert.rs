@@ -2,7 +2,7 @@
 
 use bauta_client::training::data_settings;
 use bauta_learning::data::{self, DataSpec};
-use bauta_learning::encode;
+use bauta_learning::encode::{self, metrics::METRICS};
 use bauta_learning::fixed::{Fixed, FRACTION_BITS};
 use bauta_learning::model::{Initialisation, ModelSpec, TensorSpec};
 use bauta_learning::trainers::{Network, Tensors};
@@ -206,7 +206,9 @@ impl TaskFile {
     /// The encoding, with what was left out chosen: the finest unit whose sums fit in the ring, with
     /// `bound = floor(clip 2^scale_bits) + 1`, so that no coordinate of a clipped update is cut.
     fn encoding_settings(&self, spec: &ModelSpec) -> Result<pb::Encoding, Invalid> {
-        let Encoding { bits, chunk_elems, clip, scale_bits, bound, max_weight, rows_per_weight } = self.encoding;
+        let Encoding { bits, chunk_elems, clip, scale_bits, bound, max_weight, rows_per_weight, metrics } =
+            self.encoding;
+        let metrics = if metrics { METRICS } else { 0 };
         let ring = Ring::Pow2(Pow2::new(bits).map_err(invalid("encoding.bits"))?);
         let at = |scale_bits: u32| {
             let mut encoding = encode::Encoding { clip: clip.0, scale_bits, bound: bound.unwrap_or(1), max_weight };
@@ -228,7 +230,7 @@ impl TaskFile {
                 .find(|encoding| encoding.check_ring(bits, max_group).is_ok())
                 .unwrap_or_else(|| at(0)),
         };
-        let largest = u64::from(Layout::largest_chunk(ring)).min(spec.elements().max(1));
+        let largest = u64::from(Layout::largest_chunk(ring)).min(spec.elements().saturating_add(metrics.into()).max(1));
         Ok(pb::Encoding {
             bits,
             chunk_elems: chunk_elems.unwrap_or(u32::try_from(largest).unwrap_or(u32::MAX)),
@@ -237,7 +239,7 @@ impl TaskFile {
             bound: chosen.bound,
             max_weight,
             rows_per_weight,
-            metrics: 0,
+            metrics,
         })
     }
 
@@ -304,6 +306,7 @@ impl TaskFile {
                 bound: Some(encoding.bound),
                 max_weight: encoding.max_weight,
                 rows_per_weight: encoding.rows_per_weight,
+                metrics: encoding.metrics > 0,
             },
             optimiser: match optimiser.kind() {
                 pb::OptimiserKind::Fedavg | pb::OptimiserKind::Unspecified => Optimiser::Fedavg { learning_rate },

@@ -211,6 +211,9 @@ pub struct Encoding {
     pub max_weight: u64,
     /// Rows for a unit of weight.
     pub rows_per_weight: u64,
+    /// Whether vectors carry loss and hits, too.
+    #[serde(default)]
+    pub metrics: bool,
 }
 
 /// What moves the model.

@@ -92,6 +92,7 @@ impl TaskFile {
                 bound: None,
                 max_weight: recipe.max_weight,
                 rows_per_weight: recipe.rows_per_weight,
+                metrics: false,
             },
             optimiser: match recipe.optimiser {
                 optimiser::Optimiser::FedAvg { learning_rate } => {

@@ -147,7 +147,8 @@ impl TaskFile {
                 trainer.weight_decay.toml()
             )?;
         }
-        let Encoding { bits, chunk_elems, clip, scale_bits, bound, max_weight, rows_per_weight } = &self.encoding;
+        let Encoding { bits, chunk_elems, clip, scale_bits, bound, max_weight, rows_per_weight, metrics } =
+            &self.encoding;
         write!(
             out,
             "\n[encoding]\n\
@@ -169,6 +170,8 @@ impl TaskFile {
             "# A provider counts in proportion to its rows, in steps: rows / rows_per_weight, at most max_weight. Weights are public.\n\
              max_weight = {max_weight}\n\
              rows_per_weight = {rows_per_weight}\n\
+             # Whether updates carry the model's loss and hits on the rows trained on, two coordinates more, of which a group's mean is seen.\n\
+             metrics = {metrics}\n\
              \n[optimiser]\n\
              # What the mean update does to the model (Reddi et al. 2021): fedavg with learning_rate; fedavgm with momentum too;\n\
              # fedadam with beta1, beta2 and tau.\n"

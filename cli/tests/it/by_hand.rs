@@ -60,6 +60,7 @@ fn three_providers_train_a_task_from_its_file_to_its_model() {
     found_contracts(alice);
 
     let file = alice.ok(&["task", "init", "--providers", "3"]).replace("rounds = 30", "rounds = 2");
+    let file = file.replace("metrics = false", "metrics = true");
     alice.file("task.toml", file);
     let estimate = alice.json(&["task", "estimate", "task.toml"]);
     assert_eq!(estimate["accepted"], true, "{estimate:#}");
@@ -111,6 +112,13 @@ fn three_providers_train_a_task_from_its_file_to_its_model() {
     assert_eq!(finished[1]["participants"].as_array().unwrap().len(), 3);
     assert!(finished[1]["accuracy"].as_f64().unwrap() > 0.9, "{watched}");
     assert_eq!(lines.last().unwrap()["status"], "finished");
+    // What the providers measured of the model they got, in a sum: the first one knows nothing, and ten digits are guessed.
+    let metric = |round: usize, name: &str| finished[round]["metrics"][name].as_f64().unwrap();
+    assert!((metric(0, "loss") - 10f64.ln()).abs() < 1e-3 && metric(0, "hits") < 0.2, "{watched}");
+    assert!(metric(1, "loss") < 1.0 && metric(1, "hits") > 0.85, "{watched}");
+    assert_eq!(finished[1]["groups"][0]["metrics"], finished[1]["metrics"]);
+    let told = alice.ok(&["task", "watch", "1", "--since", "1"]);
+    assert!(told.contains("  loss 2.302") && told.contains("  hits "), "{told}");
 
     for daemon in daemons {
         let output = daemon.wait_with_output().unwrap();

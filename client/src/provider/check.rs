@@ -57,6 +57,7 @@ pub fn check(
         round,
         model,
         encoding: terms.encoding,
+        metrics: terms.metrics(),
         rounding_seed: [1; 32],
     };
     let started = Instant::now();

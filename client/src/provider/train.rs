@@ -8,7 +8,7 @@ use bauta_learning::encode::Encoding;
 use bauta_learning::model::Model;
 use bauta_learning::trainers::door::{METRICS_FILE, UPDATE_FILE};
 use bauta_learning::trainers::{
-    derive_seed, derive_u64, run_round, RoundFile, TaskFile, Tensors, Trainer, TrainerError,
+    derive_seed, derive_u64, run_round, Metrics, RoundFile, TaskFile, Tensors, Trainer, TrainerError,
 };
 use bauta_rounds::due::Due;
 use bauta_schema::training::v1 as pb;
@@ -75,6 +75,8 @@ pub(super) struct Lesson {
     pub round: RoundFile,
     pub model: Model,
     pub encoding: Encoding,
+    /// Coordinates behind the update's that carry metrics.
+    pub metrics: u32,
     pub rounding_seed: [u8; 32],
 }
 
@@ -90,8 +92,13 @@ impl Lesson {
             tracing::info!(round = self.round.round, "trainer: {}", line.escape_debug());
         }
         let update = trained.update.values();
+        let mut values = Zeroizing::new(self.encoding.quantise(update, &self.rounding_seed)?);
+        if self.metrics > 0 {
+            let Metrics { loss, correct, rows } = trained.metrics;
+            values.extend(self.encoding.quantise_metrics(loss, correct, rows));
+        }
         Ok(Encoded {
-            values: Zeroizing::new(self.encoding.quantise(update, &self.rounding_seed)?),
+            values,
             loss: trained.metrics.loss,
             accuracy: trained.metrics.accuracy(),
             rows: trained.metrics.rows,
@@ -182,6 +189,7 @@ impl Provider {
             },
             model: snapshot.model(&self.chain, &view.model_hash).await?,
             encoding: snapshot.terms.encoding,
+            metrics: snapshot.terms.metrics(),
             rounding_seed: seeds.rounding,
         })
     }

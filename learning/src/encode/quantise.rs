@@ -3,8 +3,9 @@
 use rand_chacha::ChaCha20Rng;
 use rand_core::{RngCore, SeedableRng};
 
+use super::metrics::{LARGEST_LOSS, METRICS};
 use super::{Encoding, EncodingError};
-use crate::fixed::ONE;
+use crate::fixed::{divide_half_even, ONE};
 
 /// Tries before the rounding gives up on chance. Each succeeds with probability at least `1 - exp(-1/2) = 0.39`, all but one in `10^13`
 /// updates earlier.
@@ -39,6 +40,18 @@ impl Encoding {
             }
         }
         Ok(scaled.iter().map(|&value| self.within_bound(truncate(value))).collect())
+    }
+
+    /// The integers of a provider's [metrics](super::metrics): its mean loss, and how many of its rows are `correct`. A loss that is no
+    /// number counts as the largest.
+    #[must_use]
+    pub fn quantise_metrics(&self, loss: f64, correct: u64, rows: u64) -> [i64; METRICS as usize] {
+        let largest = f64::from(LARGEST_LOSS);
+        let share = if loss.is_nan() { 1.0 } else { loss.clamp(0.0, largest) / largest };
+        let loss = self.within_bound((share * self.bound as f64).round() as i64);
+        let (correct, rows) = (i128::from(correct.min(rows)), i128::from(rows));
+        let hits = divide_half_even(correct * i128::from(self.bound), rows).and_then(|hits| i64::try_from(hits).ok());
+        [loss, hits.unwrap_or(0)]
     }
 
     /// A bound above 2^53 need not be a double, and the nearest one may lie beyond it: what was cut as a double is cut once more.
@@ -102,5 +115,22 @@ mod tests {
         let update = encoding.quantise(&[2_097_153.5, -2_097_153.5, 1.0], &[7; 32]).unwrap();
         assert_eq!(update, [bound.cast_signed(), -bound.cast_signed(), 1 << 32]);
         assert_eq!(encoding.weigh(&update, 1).unwrap(), update);
+    }
+
+    #[test]
+    fn metrics_are_integers_from_0_to_the_bound() {
+        let at =
+            |bound: u64| Encoding { clip: Fixed::from_bits(i64::MAX), scale_bits: FRACTION_BITS, bound, max_weight: 1 };
+        assert_eq!(at(1_000).quantise_metrics(4.0, 1, 3), [250, 333]);
+        assert_eq!(at(1_000).quantise_metrics(-1.0, 0, 0), [0, 0]);
+        for bound in [1, 1_000, (1 << 53) + 3, 1 << 55] {
+            for loss in [16.0, 17.0, f64::INFINITY, f64::NAN] {
+                let [loss, hits] = at(bound).quantise_metrics(loss, u64::MAX, u64::MAX);
+                let whole = bound.cast_signed();
+                // The bound need not be a double.
+                assert!(loss <= whole && whole - loss < 2, "{loss} {whole}");
+                assert_eq!(hits, whole);
+            }
+        }
     }
 }

@@ -11,7 +11,7 @@ use bauta_schema::training::v1::{AbortReason, Finalise, Round, RoundGroup};
 use bauta_secagg::ring::Layout;
 
 /// Bytes of a coordinate.
-const COORDINATE: usize = 8;
+pub(super) const COORDINATE: usize = 8;
 
 /// Why a round cannot go on with the groups that are left: there is none, for the reason given, or fewer than the task's rule needs with
 /// its parameters.
@@ -31,6 +31,8 @@ pub(super) struct Sums<'a> {
     layout: &'a Layout,
     /// Hash of each sum, and the weight of its survivors.
     groups: Vec<([u8; 32], u64)>,
+    /// Sums of the metrics over all groups.
+    metrics: Vec<i64>,
 }
 
 /// A run of coordinates.
@@ -47,6 +49,12 @@ impl<'a> Sums<'a> {
     /// [`Error::State`].
     pub fn of(terms: &'a Terms, round: &Round) -> Result<Self, Error> {
         let finished = round.groups.iter().filter(|group| derive::goes_on(group));
+        let mut metrics = vec![0i64; terms.metrics() as usize];
+        for group in finished.clone() {
+            for (total, value) in metrics.iter_mut().zip(&group.metrics) {
+                *total = total.checked_add(*value).ok_or_else(overflow)?;
+            }
+        }
         Ok(Self {
             rule: terms.combination(),
             scale_bits: terms.encoding.scale_bits,
@@ -55,7 +63,13 @@ impl<'a> Sums<'a> {
             groups: finished
                 .map(|group| Ok((state::hash(&group.aggregate_hash)?, group.weight)))
                 .collect::<Result<_, Error>>()?,
+            metrics,
         })
+    }
+
+    /// The sums of the metrics over all groups.
+    pub fn metrics(&self) -> &[i64] {
+        &self.metrics
     }
 
     /// How many.
@@ -73,7 +87,6 @@ impl<'a> Sums<'a> {
     /// # Errors
     /// [`Error::State`].
     pub fn total(&self, blobs: &dyn Blobs) -> Result<Vec<u8>, Error> {
-        let overflow = || Error::State("the sums of the groups overflow, although each is in its range".into());
         let all = Run { first: 0, length: self.elements };
         let mut total = vec![0i64; length(self.elements)?];
         for (hash, _) in &self.groups {
@@ -193,6 +206,10 @@ fn read_run(blobs: &dyn Blobs, hash: &[u8; 32], run: Run) -> Result<Vec<i64>, Er
     }
 }
 
+fn overflow() -> Error {
+    Error::State("the sums of the groups overflow, although each is in its range".into())
+}
+
 fn parts(sums: &[(Vec<i64>, u64)]) -> Vec<GroupSum<'_>> {
     sums.iter().map(|(sum, weight)| GroupSum::new(sum, *weight)).collect()
 }
@@ -201,7 +218,7 @@ fn encode(values: &[i64]) -> Vec<u8> {
     values.iter().flat_map(|value| value.to_le_bytes()).collect()
 }
 
-fn decode(bytes: &[u8]) -> Vec<i64> {
+pub(super) fn decode(bytes: &[u8]) -> Vec<i64> {
     let (values, _) = bytes.as_chunks::<COORDINATE>();
     values.iter().map(|value| i64::from_le_bytes(*value)).collect()
 }

@@ -1,7 +1,7 @@
 //! Finalise: interpolate in the exponent, remove the masks chunk by chunk, check the range, combine, and let the optimiser move the
 //! model. What does not fit a block's budget goes on in the next.
 
-use super::combine::{self, Sums};
+use super::combine::{self, decode, Sums, COORDINATE};
 use super::settle;
 use super::unmask::{self, Asked};
 use crate::end_block::Turn;
@@ -136,8 +136,9 @@ fn unmask_groups(
                 if !budget.take(terms.elements / 50 + 1) {
                     return Ok(Step::Later);
                 }
-                let sum = read_chunks(turn, progress)?;
+                let mut sum = read_chunks(turn, progress)?;
                 let record = &mut round.groups[place];
+                record.metrics = split_off_metrics(terms, &mut sum)?;
                 record.aggregate_hash = turn.blobs.put(&sum).to_vec();
                 record.weight = weight;
             }
@@ -216,6 +217,15 @@ fn read_chunks(turn: &Turn<'_>, progress: &Finalise) -> Result<Vec<u8>, Error> {
     Ok(sum)
 }
 
+/// Takes the metrics' sums off the end of a group's sum; what is left are the coordinates of the update.
+fn split_off_metrics(terms: &Terms, sum: &mut Vec<u8>) -> Result<Vec<i64>, Error> {
+    let update = usize::try_from(terms.elements).ok().and_then(|elements| elements.checked_mul(COORDINATE));
+    match update {
+        Some(update) if update <= sum.len() => Ok(decode(&sum.split_off(update))),
+        _ => Err(Error::State("the sum of a group is too short".into())),
+    }
+}
+
 /// Lets the optimiser move the model by what the groups' sums were combined to.
 fn move_model(
     turn: &mut Turn<'_>,
@@ -244,6 +254,7 @@ fn move_model(
         aggregate_hash: turn.blobs.put(&aggregate).to_vec(),
         total_weight: sums.weight(),
         model_hash: task.model_hash.clone(),
+        metrics: sums.metrics().to_vec(),
     })
 }
 

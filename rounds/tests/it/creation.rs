@@ -44,6 +44,24 @@ fn data_that_cannot_fit_its_windows_is_refused() {
     // 8 providers of 8,000,000 bytes in 123 chunks, each in its envelope and named in a header, over a lane of 8 MiB.
     let bytes = 8 * (8_000_000 + 123 * (512 + 32) + 512 + 256);
     assert_eq!(error, Error::WindowTooShort { bytes, needed: 8, lane: 8 << 20, window: "submit", blocks: 7 });
+    // What fits to the byte does not with metrics: 8 providers send two coordinates of 4 bytes more.
+    let bytes = 8 * (160 + 3 * (512 + 32) + 512 + 256);
+    let try_with = |metrics| {
+        let mut world = World::empty(0, 0);
+        let params = pb::Params { lane_bytes: bytes / 4, ..test_params() };
+        state::save(&mut world.storage, keys::PARAMS.to_vec(), &params);
+        let mut settings = settings(8, 40);
+        settings.encoding.as_mut().unwrap().metrics = metrics;
+        let windows = settings.windows.as_mut().unwrap();
+        (windows.deal, windows.check_in, windows.unmask) = (100, 100, 100);
+        world.send(OWNER, Call::CreateTask(Box::new(create(settings)))).map(drop).map_err(|rejection| rejection.error)
+    };
+    try_with(0).unwrap();
+    let error = try_with(2).unwrap_err();
+    assert!(
+        matches!(error, Error::WindowTooShort { window: "submit", bytes: more, .. } if more == bytes + 64),
+        "{error}"
+    );
 }
 
 #[test]
@@ -172,7 +190,8 @@ fn every_setting_out_of_its_range_is_refused() {
         ("clip beyond", |s| s.encoding.as_mut().unwrap().clip = u64::MAX),
         ("scale", |s| s.encoding.as_mut().unwrap().scale_bits = 33),
         ("rows", |s| s.encoding.as_mut().unwrap().rows_per_weight = 0),
-        ("metrics", |s| s.encoding.as_mut().unwrap().metrics = 2),
+        ("one metric", |s| s.encoding.as_mut().unwrap().metrics = 1),
+        ("many metrics", |s| s.encoding.as_mut().unwrap().metrics = u32::MAX),
         ("no optimiser", |s| s.optimiser = None),
         ("optimiser kind", |s| s.optimiser.as_mut().unwrap().kind = 0),
         ("learning rate", |s| s.optimiser.as_mut().unwrap().learning_rate = 0),
@@ -242,6 +261,11 @@ fn an_estimate_names_every_refusal_and_the_least_budget() {
     assert!(good.refusals.is_empty(), "{:?}", good.refusals);
     assert_eq!(good.elements, 40);
     assert_eq!(good.round_bytes, 8 * (160 + 3 * (512 + 32) + 512 + 256));
+    // Metrics are coordinates of the vector: 42 of 4 bytes; the model has 40 all the same.
+    settings.encoding.as_mut().unwrap().metrics = 2;
+    let measured = ask(&settings, "");
+    assert_eq!((measured.elements, measured.round_bytes), (40, good.round_bytes + 8 * 8));
+    settings.encoding.as_mut().unwrap().metrics = 0;
     let poor = ask(&settings, "1");
     assert_eq!(poor.refusals.len(), 1);
     assert!(poor.refusals[0].contains(&good.least_budget));

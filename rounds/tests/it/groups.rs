@@ -38,7 +38,7 @@ pub fn clients_of(world: &World) -> BTreeMap<u32, Vec<usize>> {
 
 /// Asserts that each group that finished has the plain sum of its survivors, that the round has their total, and that the model is what
 /// the same training without masks gives.
-fn assert_exact_by_group(world: &World, round: u64, survivors: &BTreeMap<u32, Vec<usize>>) {
+pub fn assert_exact_by_group(world: &World, round: u64, survivors: &BTreeMap<u32, Vec<usize>>) {
     let record = world.numbered(round);
     assert_eq!(record.phase(), pb::RoundPhase::Finished, "{:?}", record.abort_reason());
     let finished: BTreeSet<u32> =
@@ -50,6 +50,7 @@ fn assert_exact_by_group(world: &World, round: u64, survivors: &BTreeMap<u32, Ve
         let sum = world.plain_sum(who, round);
         assert_eq!(world.aggregate_of(round, number), sum, "group {number}");
         let group = record.groups.iter().find(|group| group.number == number).unwrap();
+        assert_eq!(group.metrics, world.plain_metrics(who, round), "group {number}");
         assert_eq!(group.weight, who.iter().map(|&i| world.clients[i].weight).sum::<u64>());
         weight += group.weight;
         total.iter_mut().zip(&sum).for_each(|(total, value)| *total += value);

@@ -12,6 +12,7 @@ mod groups;
 mod halting;
 mod hostile;
 mod largest;
+mod metrics;
 mod schedules;
 mod settings_vectors;
 mod store;

@@ -224,7 +224,8 @@ pub struct Encoding {
     /// Rows of data for a unit of weight: w = clamp(rows / rows_per_weight, 1, W).
     #[prost(uint64, tag = "7")]
     pub rows_per_weight: u64,
-    /// Further coordinates that carry metrics. Reserved: 0.
+    /// Further coordinates that carry metrics: 0, or 2 for the mean loss of the round's model and the share of correct predictions on the rows
+    /// that a provider trained on, before training, as integers from 0 to bound: bound stands for a loss of 16 nats, and for every row correct.
     #[prost(uint32, tag = "8")]
     pub metrics: u32,
 }
@@ -1262,6 +1263,9 @@ pub struct RoundGroup {
     /// SHA-256 of its sum, one le64 two's complement a coordinate, once it is unmasked; a blob as long as the round's aggregate is.
     #[prost(bytes = "vec", tag = "7")]
     pub aggregate_hash: ::prost::alloc::vec::Vec<u8>,
+    /// Sums of its survivors' metrics, times their weights, once its sum is unmasked: as many as the encoding has.
+    #[prost(sint64, repeated, tag = "8")]
+    pub metrics: ::prost::alloc::vec::Vec<i64>,
 }
 impl ::prost::Name for RoundGroup {
     const NAME: &'static str = "RoundGroup";
@@ -1285,6 +1289,9 @@ pub struct RoundResult {
     /// Hash of the model it made.
     #[prost(bytes = "vec", tag = "3")]
     pub model_hash: ::prost::alloc::vec::Vec<u8>,
+    /// Sums of the survivors' metrics, times their weights, over all groups that finished: as many as the encoding has.
+    #[prost(sint64, repeated, tag = "4")]
+    pub metrics: ::prost::alloc::vec::Vec<i64>,
 }
 impl ::prost::Name for RoundResult {
     const NAME: &'static str = "RoundResult";

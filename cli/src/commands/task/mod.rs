@@ -107,8 +107,10 @@ settings: the task's file as JSON}")]
   bauta task watch 1 --data held-out.csv --since 1
 
 JSON: one object a line: {round, status (finished or aborted), reason, participants, dropped, participant_slots, dropped_slots, \
-total_weight, bytes, height, model_hash, accuracy}, and at the end {task, status, finished_rounds}. accuracy is null without \
---data. participants and dropped are addresses; they are null when the chain keeps the members of the round's epoch no more, which \
+total_weight, bytes, height, model_hash, accuracy, metrics: {loss, hits}, groups: [{group, void, member_slots, participant_slots, \
+weight, aggregate_hash, metrics}]}, and at the end {task, status, finished_rounds}. accuracy is null without --data, metrics in a task \
+whose file does not ask for them: the mean loss of the model that the round began with, and the share of rows whose class it names, on the \
+rows that were trained on, by weight. participants and dropped are addresses; they are null when the chain keeps the members of the round's epoch no more, which \
 it does until the epoch's evidence window is over.")]
     Watch {
         /// The task

@@ -88,6 +88,9 @@ pub async fn show(context: &Context, id: u64, toml: bool) -> Answered {
     let round_phase = round.as_ref().map(|round| show::round_phase(round.phase()));
 
     let terms = Terms::read(&settings).ok();
+    let groups = round.iter().flat_map(|round| &round.groups);
+    let round_groups: Option<Vec<_>> =
+        terms.as_ref().map(|terms| groups.map(|group| show::group(&terms.encoding, group)).collect());
 
     let verdict_json = |verdict: &pb::Verdict| {
         json!({
@@ -109,7 +112,7 @@ pub async fn show(context: &Context, id: u64, toml: bool) -> Answered {
         "partition_point": hex::encode(&epoch.partition_point),
         "round": task.round,
         "round_phase": round_phase,
-        "round_groups": round.iter().flat_map(|round| round.groups.iter().map(show::group)).collect::<Vec<_>>(),
+        "round_groups": round_groups,
         "finished_rounds": task.finished_rounds,
         "rounds": settings.rounds,
         "elements": task.elements,

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use bauta_client::chain::Chain;
 use bauta_client::training;
 use bauta_learning::data::Dataset;
+use bauta_learning::encode::metrics::Means;
+use bauta_learning::encode::Encoding;
 use bauta_learning::model::Model;
 use bauta_learning::trainers::{evaluate, Network, Tensors};
 use bauta_rounds::derive;
@@ -30,6 +32,7 @@ pub async fn watch(context: &Context, task: u64, since: Option<u64>, data: Optio
     let mut watch = Watch {
         format: context.settings.output,
         total: settings.rounds,
+        encoding: Terms::read(&settings)?.encoding,
         next: since.unwrap_or(record.round).max(1),
         members: BTreeMap::new(),
         bar: progress::standing(),
@@ -62,6 +65,7 @@ struct Watch {
     task: u64,
     format: Format,
     total: u32,
+    encoding: Encoding,
     /// The first round that no line was printed for.
     next: u64,
     /// By epoch: slots and their holders.
@@ -110,6 +114,7 @@ impl Watch {
             (Some(judge), Some(result)) => judge.accuracy(&self.chain, self.task, &result.model_hash).await,
             _ => None,
         };
+        let means = result.as_ref().and_then(|result| Means::of(&self.encoding, &result.metrics, result.total_weight));
         let model_hash = result.as_ref().map(|result| hex::encode(&result.model_hash));
         let json = json!({
             "round": round.number,
@@ -119,12 +124,13 @@ impl Watch {
             "dropped": addresses(&gone),
             "participant_slots": taken,
             "dropped_slots": gone,
-            "groups": round.groups.iter().map(show::group).collect::<Vec<_>>(),
+            "groups": round.groups.iter().map(|group| show::group(&self.encoding, group)).collect::<Vec<_>>(),
             "total_weight": result.as_ref().map(|result| result.total_weight),
             "bytes": round.bytes,
             "height": round.settled_height,
             "model_hash": model_hash,
             "accuracy": accuracy,
+            "metrics": show::metrics(means),
         });
         let mut text = match &reason {
             None => {
@@ -133,6 +139,9 @@ impl Watch {
             }
             Some(reason) => format!("round {:>3}  aborted: {}", round.number, reason.replace('_', " ")),
         };
+        if let Some(Means { loss, hits }) = means {
+            text.push_str(&format!("  loss {:.4}  hits {:.2} %", f64::from(loss), f64::from(hits) * 100.0));
+        }
         if let Some(accuracy) = accuracy {
             text.push_str(&format!("  accuracy {:.2} %", accuracy * 100.0));
         }

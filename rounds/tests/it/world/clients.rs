@@ -113,12 +113,14 @@ impl World {
         })
     }
 
-    /// The update of a client in a round: anything within the bound.
+    /// The update of a client in a round: anything within the bound; metrics follow if the task has them.
     pub fn update(&self, i: usize, round: u64) -> Vec<i64> {
         let mut rng = ChaCha20Rng::seed_from_u64(1_000_003 * i as u64 + round);
         let terms = self.terms();
         let bound = terms.encoding.bound as i64;
-        (0..terms.elements).map(|_| rng.gen_range(-bound..=bound)).collect()
+        let update = (0..terms.elements).map(|_| rng.gen_range(-bound..=bound)).collect::<Vec<_>>();
+        let metrics = (0..terms.metrics()).map(|_| rng.gen_range(0..=bound)).collect::<Vec<_>>();
+        [update, metrics].concat()
     }
 
     pub fn masked(&mut self, i: usize, update: &[i64]) -> Masked {

@@ -155,7 +155,18 @@ impl World {
 
     /// The plain sum of the survivors' weighted updates.
     pub fn plain_sum(&self, survivors: &[usize], round: u64) -> Vec<i64> {
-        let mut sum = vec![0i64; self.terms().elements as usize];
+        let mut sum = self.plain_vector(survivors, round);
+        sum.truncate(self.terms().elements as usize);
+        sum
+    }
+
+    /// The plain sum of the survivors' weighted metrics.
+    pub fn plain_metrics(&self, survivors: &[usize], round: u64) -> Vec<i64> {
+        self.plain_vector(survivors, round).split_off(self.terms().elements as usize)
+    }
+
+    fn plain_vector(&self, survivors: &[usize], round: u64) -> Vec<i64> {
+        let mut sum = vec![0i64; self.terms().layout.elements() as usize];
         for &i in survivors {
             let weight = self.clients[i].weight as i64;
             for (total, u) in sum.iter_mut().zip(self.update(i, round)) {
@@ -190,6 +201,7 @@ impl World {
         assert_eq!(record.phase(), pb::RoundPhase::Finished, "{:?}", record.abort_reason());
         let result = record.result.clone().unwrap();
         assert_eq!(self.aggregate(round), self.plain_sum(survivors, round));
+        assert_eq!(result.metrics, self.plain_metrics(survivors, round));
         assert_eq!(result.total_weight, survivors.iter().map(|&i| self.clients[i].weight).sum::<u64>());
     }
 
