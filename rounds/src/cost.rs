@@ -1,9 +1,8 @@
 //! What messages and rounds cost. A protocol message's fee is what the machine itself counts, not what its sender declares: nobody can
 //! drain a task's budget by declaring much.
 
-use crate::params::{MAX_CHUNK, MAX_PROVIDERS};
+use crate::params::{MAX_CHUNK, MAX_PROVIDERS, MAX_SEATS};
 use crate::terms::Terms;
-use bauta_secagg::parties::threshold;
 use bauta_secagg::ring::Layout;
 
 /// Gas of every protocol message.
@@ -33,9 +32,9 @@ pub const ELEMENTS: u64 = 250;
 /// Bytes of a message's envelope at most: type, addresses, numbers, signature.
 const ENVELOPE: u64 = 512;
 
-/// Operations of checking a deal for `m` seats.
-pub fn deal(m: u64) -> u64 {
-    SIGNATURE + PROOF + m * threshold(m as usize) as u64 * HORNER
+/// Operations of checking a deal for `m` seats with threshold `t`.
+pub fn deal(m: u64, t: u64) -> u64 {
+    SIGNATURE + PROOF + m * t * HORNER
 }
 
 /// Operations of verifying a partial over `entries` points.
@@ -73,11 +72,11 @@ pub struct Estimate {
 /// answer and `threshold` are paid: more sit than may check in when some did not deal or were convicted.
 pub fn round(terms: &Terms, groups: &[u32], seats: u32, threshold: u32) -> (u128, u128) {
     let n = groups.iter().fold(0u32, |n, &size| n.saturating_add(size));
-    round_of(terms, n, requests(groups, terms.cohort.min_group), seats, threshold)
+    round_of(terms, n, asked(groups, terms.cohort.min_group), seats, threshold)
 }
 
-/// The same for `n` members and a request list of so many entries.
-fn round_of(terms: &Terms, n: u32, entries: u64, seats: u32, threshold: u32) -> (u128, u128) {
+/// The same for `n` members and what is asked of a seat.
+fn round_of(terms: &Terms, n: u32, asked: Asked, seats: u32, threshold: u32) -> (u128, u128) {
     let members = u128::from(n);
     let check_in = gas(check_in_bytes(), SIGNATURE + PROOF);
     // Two: a second header is an offence, and is charged before it is found.
@@ -89,7 +88,7 @@ fn round_of(terms: &Terms, n: u32, entries: u64, seats: u32, threshold: u32) -> 
         gas(0, 0).saturating_mul(chunks + 1).saturating_add(GAS_BYTE.saturating_mul(
             bytes.saturating_add(MAX_CHUNK as u64).saturating_add((chunks + 1).saturating_mul(ENVELOPE)),
         )) + chunk_operations(bytes + MAX_CHUNK as u64) * GAS_OPERATION;
-    let unmask = gas(partial_bytes(n, entries), partial(entries));
+    let unmask = gas(partial_bytes(asked), partial(asked.entries));
     let fees = members
         .saturating_mul(fee(terms, check_in) + fee(terms, headers) + u128::from(chunks + 1) + fee(terms, content))
         .saturating_add(u128::from(seats).saturating_mul(fee(terms, unmask)));
@@ -109,9 +108,15 @@ pub fn check_in_bytes() -> u64 {
     ENVELOPE + 256
 }
 
-/// Bytes of a deal's transaction for `m` seats at most.
-pub fn deal_bytes(m: u64) -> u64 {
-    ENVELOPE + 256 + 33 * threshold(m as usize) as u64 + 48 * m
+/// Bytes of a deal's transaction for `m` seats with threshold `t` at most.
+pub fn deal_bytes(m: u64, t: u64) -> u64 {
+    ENVELOPE + 256 + 33 * t + 48 * m
+}
+
+/// Seats and threshold of the largest committee that `n` enrolled may have.
+pub fn committee(n: u32) -> (u64, u64) {
+    let (m, t) = bauta_secagg::committee::committee(n as usize);
+    (m as u64, t as u64)
 }
 
 /// Bytes of the transactions of a submission at most: a header, and the chunks in their envelopes.
@@ -120,27 +125,38 @@ pub fn submission_bytes(layout: &Layout) -> u64 {
     (ENVELOPE + 256 + 32 * chunks).saturating_add(chunks * ENVELOPE).saturating_add(layout.total_bytes())
 }
 
-/// Bytes of a partial's transaction at most, for a list of so many entries about `n` that checked in.
-pub fn partial_bytes(n: u32, entries: u64) -> u64 {
-    ENVELOPE + 256 + 72 * entries + 108 * (u64::from(n) + 1)
+/// What is asked of a seat, at most.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// Entries of the request list.
+    pub entries: u64,
+    /// Providers that dropped out: each has a proof of its own.
+    pub dropped: u64,
 }
 
-/// Entries of a request list about groups of so many at most.
-pub fn requests(groups: &[u32], min_group: u32) -> u64 {
-    groups.iter().map(|&size| most_requests(size, min_group)).sum()
+/// Bytes of a partial's transaction at most: an entry is its place and a point, and all survivors together have one proof.
+pub fn partial_bytes(asked: Asked) -> u64 {
+    ENVELOPE + 256 + 72 * asked.entries + 108 * (asked.dropped + 1)
 }
 
-/// Entries for a group of `n` at most, over all numbers `s` of survivors that are enough: `s + (n - s) s` is largest at half of `n + 1`.
-fn most_requests(n: u32, min_group: u32) -> u64 {
-    let s = u64::from(n.saturating_add(1) / 2).clamp(u64::from(min_group.min(n)), u64::from(n));
-    s * (1 + u64::from(n) - s)
+/// What is asked of a seat about groups of so many at most. A group of `n` with `s` survivors has `s + (n - s) s` entries, most of them at
+/// half of `n + 1` survivors, or as few as are enough.
+pub fn asked(groups: &[u32], min_group: u32) -> Asked {
+    groups.iter().fold(Asked::default(), |all, &size| {
+        let (n, least) = (u64::from(size), u64::from(min_group.min(size)));
+        let s = n.div_ceil(2).clamp(least, n);
+        Asked { entries: all.entries + s * (1 + n - s), dropped: all.dropped + n - least }
+    })
 }
 
-/// Entries of a request list of a task at most, over all numbers of dealers with which its epochs go on.
-pub fn requests_at_most(terms: &Terms) -> u64 {
+/// What is asked of a seat of a task at most, over all numbers of dealers with which its epochs go on.
+pub fn asked_at_most(terms: &Terms) -> Asked {
     let n = terms.cohort.max_providers.min(MAX_PROVIDERS);
     let fewest = terms.cohort.group_size.clamp(1, n.max(1));
-    (fewest..=n).map(|n| requests(&group_sizes(n, fewest), terms.cohort.min_group)).max().unwrap_or(0)
+    (fewest..=n).map(|n| asked(&group_sizes(n, fewest), terms.cohort.min_group)).fold(
+        Asked::default(),
+        |most, other| Asked { entries: most.entries.max(other.entries), dropped: most.dropped.max(other.dropped) },
+    )
 }
 
 /// Sizes of the groups that `n` dealers make.
@@ -151,14 +167,17 @@ fn group_sizes(n: u32, g: u32) -> Vec<u32> {
 
 /// What an epoch may need before its first round.
 pub fn epoch(terms: &Terms) -> u128 {
-    let n = u64::from(terms.cohort.max_providers.min(MAX_PROVIDERS));
-    let enrol = gas(ENVELOPE + 512, ENROL);
-    let deal = gas(deal_bytes(n), deal(n));
-    let each = fee(terms, enrol).saturating_add(fee(terms, deal));
-    let evaluations = if terms.may_have_many_groups() { u128::from(n) } else { 0 };
-    u128::from(n)
-        .saturating_mul(each)
-        .saturating_add(evaluations.saturating_mul(fee(terms, gas(evaluation_bytes(), EVALUATION))))
+    let n = terms.cohort.max_providers.min(MAX_PROVIDERS);
+    let (m, t) = committee(n);
+    let evaluation = fee(terms, gas(evaluation_bytes(), EVALUATION));
+    // Seats are drawn once they are too few for everyone: the committee before is asked, then everyone.
+    let is_drawn = n > MAX_SEATS;
+    let contribution = if is_drawn { evaluation } else { 0 };
+    let each = fee(terms, gas(ENVELOPE + 512, ENROL))
+        .saturating_add(fee(terms, gas(deal_bytes(m, t), deal(m, t))))
+        .saturating_add(contribution);
+    let evaluations = u128::from(m) * (u128::from(terms.may_have_many_groups()) + u128::from(is_drawn));
+    u128::from(n).saturating_mul(each).saturating_add(evaluations.saturating_mul(evaluation))
 }
 
 /// Bytes of a transaction at most that answers with a share of the joint key's value.
@@ -169,7 +188,8 @@ pub fn evaluation_bytes() -> u64 {
 /// What a round of a full task may need, fees and rewards.
 pub fn full_round(terms: &Terms) -> (u128, u128) {
     let n = terms.cohort.max_providers.min(MAX_PROVIDERS);
-    round_of(terms, n, requests_at_most(terms), n, threshold(n as usize) as u32)
+    let (m, t) = committee(n);
+    round_of(terms, n, asked_at_most(terms), m as u32, t as u32)
 }
 
 /// What a task may cost.

@@ -5,9 +5,11 @@ use crate::error::{Error, Rejection as Rejected};
 use crate::offence::{is_barred, Offence};
 use crate::state;
 use bauta_schema::training::v1::{AbortReason, CheckIn, Epoch, Member, Round, RoundGroup, Seat};
+use bauta_secagg::committee::{self, Enrolled};
 use bauta_secagg::context::{Ctx, Ectx, Rctx, Root};
 use bauta_secagg::curve::{Point, VerifyKey};
 use bauta_secagg::encoding::{Address, Slot};
+use bauta_secagg::enrol::PublicKeys;
 use bauta_secagg::joint::JointInput;
 use bauta_secagg::parties::{Group, GroupMember, Member as RosterMember, Roster, SeatHolder, Seats, Survivors};
 use bauta_secagg::partition;
@@ -131,6 +133,58 @@ fn roster_of<'a>(members: impl Iterator<Item = &'a Member>) -> Result<Roster, Er
         })
         .collect();
     Roster::with_slots(entries?).map_err(broken)
+}
+
+/// The seats that a member holds, ascending.
+pub fn seats_of(member: &Member) -> impl Iterator<Item = u32> + '_ {
+    std::iter::once(member.seat).filter(|seat| *seat > 0).chain(member.further_seats.iter().copied())
+}
+
+/// A member's bond when it enrolled.
+///
+/// # Errors
+/// [`Error::State`].
+pub fn bond(member: &Member) -> Result<u128, Error> {
+    crate::terms::amount("bond", &member.bond).map_err(broken)
+}
+
+/// The root of the enrolled, among whom seats are drawn.
+///
+/// # Errors
+/// [`Error::State`].
+pub fn enrolment_root(members: &[Member]) -> Result<Root, Error> {
+    let enrolled: Result<Vec<Enrolled>, Error> = members
+        .iter()
+        .map(|member| {
+            let keys = PublicKeys {
+                x: point(&member.masking_key)?,
+                z: point(&member.cohort_key)?,
+                e: point(&member.seat_key)?,
+                v: signing_key(member)?,
+            };
+            Ok(Enrolled { address: address(&member.address)?, keys, bond: bond(member)? })
+        })
+        .collect();
+    Ok(committee::enrolment_root(&enrolled?))
+}
+
+/// What the joint key of an earlier epoch's dealers is evaluated on to seed the draw of an epoch's seats.
+///
+/// # Errors
+/// [`Error::State`].
+pub fn seats_input(epoch: &Epoch, before: &Epoch) -> Result<JointInput, Error> {
+    let (ectx, enrolled) = (Ectx::from_bytes(state::hash(&epoch.ectx)?), state::hash(&epoch.enrolment_root)?);
+    let dealers = Root::from_bytes(state::hash(&before.dealers_root)?);
+    Ok(committee::input_for_committee(&ectx, &Root::from_bytes(enrolled), &dealers))
+}
+
+/// What everyone enrolled evaluates under its own key to seed the draw.
+///
+/// # Errors
+/// [`Error::State`].
+pub fn everyones_input(epoch: &Epoch) -> Result<JointInput, Error> {
+    let (ectx, enrolled) = (Ectx::from_bytes(state::hash(&epoch.ectx)?), state::hash(&epoch.enrolment_root)?);
+    Ok(committee::input_for_everyone(&ectx, &Root::from_bytes(enrolled)))
 }
 
 /// What the dealers' joint key is evaluated on to cut an epoch's groups.

@@ -1,9 +1,10 @@
 //! What the protocol awaits from an address, for clients that ask what to do now.
 
+use crate::derive;
 use crate::offence::{is_barred, is_barred_for_good};
 use crate::round::submit::has;
 use bauta_schema::training::v1::{
-    CheckIn, EpochPhase, QueryEpochResponse, QueryRoundResponse, QueryTaskResponse, Round, RoundPhase,
+    Bar, CheckIn, EpochPhase, QueryEpochResponse, QueryRoundResponse, QueryTaskResponse, Round, RoundPhase,
 };
 
 /// Something that an address may, or must, send now.
@@ -23,6 +24,18 @@ pub enum Due {
     CheckDeals {
         /// The epoch.
         epoch: u64,
+    },
+    /// It has given nothing to the seed of the seats.
+    Contribute {
+        /// The epoch.
+        epoch: u64,
+    },
+    /// If it holds a seat of an earlier epoch, that is asked for its share of the value that seeds the draw of seats.
+    EvaluateForSeats {
+        /// The epoch whose seats are drawn.
+        epoch: u64,
+        /// The epoch whose committee is asked.
+        of: u64,
     },
     /// It holds a seat that has not answered with its share of the joint key's value, and fewer shares than the threshold are there.
     Evaluate {
@@ -75,10 +88,18 @@ pub fn due(
         (EpochPhase::Enrol, None) if task.owner != address => due.push(Due::Enrol { epoch: number }),
         (EpochPhase::Deal, Some(member)) if !member.dealt => due.push(Due::Deal { epoch: number }),
         (EpochPhase::Complain, Some(member)) if member.seat > 0 => due.push(Due::CheckDeals { epoch: number }),
-        (EpochPhase::Partition, Some(member)) if member.seat > 0 && current.window.is_some() => {
-            let answered = epoch.evaluations.iter().any(|answer| answer.seat == member.seat);
-            if !answered && current.evaluations < current.threshold {
-                due.push(Due::Evaluate { epoch: number, seat: member.seat });
+        (EpochPhase::Seats, _) if current.seed_epoch > 0 && current.window.is_some() => {
+            due.push(Due::EvaluateForSeats { epoch: number, of: current.seed_epoch });
+        }
+        (EpochPhase::Seats, Some(member)) if current.seed_epoch == 0 && member.bar() == Bar::Unspecified => {
+            let is_given = epoch.contributions.iter().any(|contribution| contribution.address == address);
+            due.extend((!is_given).then_some(Due::Contribute { epoch: number }));
+        }
+        (EpochPhase::Partition, Some(member)) if current.window.is_some() => {
+            let is_silent = |seat: &u32| !epoch.evaluations.iter().any(|answer| answer.seat == *seat);
+            if current.evaluations < current.threshold {
+                let silent = derive::seats_of(member).filter(is_silent);
+                due.extend(silent.map(|seat| Due::Evaluate { epoch: number, seat }));
             }
         }
         (EpochPhase::Rounds, Some(member)) => {
@@ -121,9 +142,10 @@ fn in_round(
             }
         }
         RoundPhase::Unmask => {
-            let answered = response.partials.iter().any(|partial| partial.seat == member.seat);
-            if member.seat > 0 && !answered && round.partials < threshold {
-                due.push(Due::Unmask { round: number, seat: member.seat });
+            let is_silent = |seat: &u32| !response.partials.iter().any(|partial| partial.seat == *seat);
+            if round.partials < threshold {
+                let silent = derive::seats_of(member).filter(is_silent);
+                due.extend(silent.map(|seat| Due::Unmask { round: number, seat }));
             }
         }
         _ => {}

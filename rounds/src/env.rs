@@ -58,11 +58,11 @@ pub struct EnrolQuery<'a> {
 
 /// What registry and staking know about providers.
 pub trait Providers {
-    /// Whether a provider may enrol.
+    /// Whether a provider may enrol; its bond.
     ///
     /// # Errors
     /// A sentence that says why not and what would change it.
-    fn may_enrol(&self, query: &EnrolQuery<'_>) -> Result<(), String>;
+    fn may_enrol(&self, query: &EnrolQuery<'_>) -> Result<u128, String>;
     /// Whether a verdict bars a provider at present.
     fn is_jailed(&self, address: &[u8]) -> bool;
 }

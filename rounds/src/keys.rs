@@ -17,6 +17,7 @@
 //! | `deal/` task epoch address | `Deal` |
 //! | `share_keys/` task epoch address | `ShareKeys` |
 //! | `joint_keys/` task epoch | `JointKeys` |
+//! | `contribution/` task epoch address | `Contribution` |
 //! | `evaluation/` task epoch seat | `Evaluation` |
 //! | `complaint/` task epoch seat address | `Complaint` |
 //! | `key/` x coordinate | `KeyUse` |
@@ -66,6 +67,8 @@ pub mod prefix {
     pub const SHARE_KEYS: &str = "share_keys/";
     /// Keys of the seats' shares of the joint key.
     pub const JOINT_KEYS: &str = "joint_keys/";
+    /// Contributions to the seed of the seats.
+    pub const CONTRIBUTION: &str = "contribution/";
     /// Shares of the joint key's value.
     pub const EVALUATION: &str = "evaluation/";
     /// Complaints.

@@ -1,7 +1,7 @@
 //! Messages: what they are, whether they are awaited, and who handles them.
 
 use crate::env::{Blobs, Env, Providers, Storage};
-use crate::epoch::{complain, deal, enrol, partition};
+use crate::epoch::{complain, deal, enrol, partition, seats};
 use crate::error::{Error, Rejection};
 use crate::escrow::Purse;
 use crate::output::Output;
@@ -10,8 +10,8 @@ use crate::round::{check_in, submit, unmask};
 use crate::terms::Terms;
 use crate::{cancel, cost, create, report, state};
 use bauta_schema::training::v1::{
-    MsgCancelTask, MsgCheckIn, MsgComplain, MsgCreateTask, MsgDeal, MsgEnrol, MsgEvaluate, MsgReport, MsgSubmitChunk,
-    MsgSubmitHeader, MsgTopUpTask, MsgUnmask,
+    MsgCancelTask, MsgCheckIn, MsgComplain, MsgContribute, MsgCreateTask, MsgDeal, MsgEnrol, MsgEvaluate, MsgReport,
+    MsgSubmitChunk, MsgSubmitHeader, MsgTopUpTask, MsgUnmask,
 };
 use prost::Message as _;
 
@@ -35,6 +35,8 @@ pub enum Call {
     TopUpTask(MsgTopUpTask),
     /// Posts fresh keys.
     Enrol(MsgEnrol),
+    /// Gives a point to the seed of the seats.
+    Contribute(MsgContribute),
     /// Shares the masking key.
     Deal(MsgDeal),
     /// Opens a wrong share.
@@ -100,6 +102,7 @@ impl Call {
     fn protocol(&self) -> Option<(u64, usize)> {
         match self {
             Self::Enrol(msg) => Some((msg.task_id, msg.encoded_len())),
+            Self::Contribute(msg) => Some((msg.task_id, msg.encoded_len())),
             Self::Deal(msg) => Some((msg.task_id, msg.encoded_len())),
             Self::Complain(msg) => Some((msg.task_id, msg.encoded_len())),
             Self::Evaluate(msg) => Some((msg.task_id, msg.encoded_len())),
@@ -152,6 +155,7 @@ pub fn check(
         Call::TopUpTask(msg) => cancel::check_top_up(storage, msg).map(|_| paid_by_sender(0))?,
         Call::Report { msg, accused } => return report::check(storage, msg, accused),
         Call::Enrol(msg) => enrol::check(storage, providers, sender, msg)?.awaited(),
+        Call::Contribute(msg) => seats::check(env, storage, sender, msg)?.awaited(),
         Call::Deal(msg) => deal::check(storage, sender, msg)?.awaited(),
         Call::Complain(msg) => complain::check(storage, sender, msg)?.awaited(),
         Call::Evaluate(msg) => partition::check(env, storage, sender, msg)?.awaited(),
@@ -203,6 +207,7 @@ pub fn handle(
             Call::TopUpTask(msg) => cancel::top_up(storage, sender, msg)?,
             Call::Report { msg, accused } => report::handle(env, storage, sender, accused, msg)?,
             Call::Enrol(msg) => enrol::handle(storage, providers, sender, msg)?,
+            Call::Contribute(msg) => seats::handle(env, storage, sender, msg)?,
             Call::Deal(msg) => deal::handle(env, storage, sender, msg)?,
             Call::Complain(msg) => complain::handle(env, storage, sender, msg)?,
             Call::Evaluate(msg) => partition::handle(env, storage, sender, msg)?,

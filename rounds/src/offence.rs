@@ -46,6 +46,7 @@ pub fn name(kind: OffenceKind) -> &'static str {
         OffenceKind::UnrequestedPartial => "unrequested_partial",
         OffenceKind::InvalidProof => "invalid_proof",
         OffenceKind::NonCanonical => "non_canonical",
+        OffenceKind::WithheldSeed => "withheld_seed",
     }
 }
 
@@ -57,6 +58,7 @@ pub fn severity(kind: OffenceKind) -> u32 {
         OffenceKind::NoSubmission => 100,
         OffenceKind::SilentSeat => 200,
         OffenceKind::NonCanonical => 500,
+        OffenceKind::WithheldSeed => 2_000,
         OffenceKind::BadShare
         | OffenceKind::FalseComplaint
         | OffenceKind::TwoHeaders

@@ -4,8 +4,10 @@ use crate::error::Error;
 use crate::terms::amount;
 use bauta_schema::training::v1::Params;
 
-/// Most providers of a task, and most seats.
-pub const MAX_PROVIDERS: u32 = 96;
+/// Most providers of a task.
+pub const MAX_PROVIDERS: u32 = 1_000;
+/// Most seats, and most providers of whom everyone holds one.
+pub const MAX_SEATS: u32 = bauta_secagg::encoding::MAX_SEATS as u32;
 /// Fewest providers of a group: with two, each knows the other's update.
 pub const MIN_GROUP: u32 = 3;
 /// Bytes of a protocol message's transaction at most; the node's reserved lane is counted with it.

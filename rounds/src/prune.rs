@@ -35,6 +35,7 @@ fn prune_epoch(storage: &mut dyn Storage, task: u64, number: u64, left: &mut usi
         prefix::COMPLAINT,
         prefix::JOINT_KEYS,
         prefix::EVALUATION,
+        prefix::CONTRIBUTION,
     ] {
         remove_under(storage, &keys::numbers(records, &[task, number]), left);
     }

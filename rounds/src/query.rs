@@ -87,6 +87,7 @@ pub fn epoch(storage: &dyn Storage, task: u64, number: u64) -> Result<QueryEpoch
         seats: state::seats(storage, task, number)?,
         complaints: state::complaints(storage, task, number)?,
         evaluations: state::evaluations(storage, task, number)?,
+        contributions: state::contributions(storage, task, number)?,
     })
 }
 

@@ -10,7 +10,7 @@ use crate::error::{Error, Rejection};
 use crate::message::Admission;
 use crate::offence::{evidence, is_covered, record, Offence};
 use crate::output::Output;
-use crate::round::unmask::{seat_index, seat_keys, Asked};
+use crate::round::unmask::{seat_keys, Asked};
 use crate::round::{is_settled, submit};
 use crate::terms::{amount, Terms};
 use crate::{cost, derive, epoch as epochs, state};
@@ -74,7 +74,7 @@ fn operations(case: &Case, msg: &MsgReport) -> u64 {
         Some(Evidence::UnrequestedPartial(body)) => partial(body),
         Some(Evidence::InvalidProof(proof)) => match (proof.message(), &proof.signed) {
             (ProtocolMessage::Unmask, Some(body)) => partial(body),
-            (ProtocolMessage::Deal, _) => cost::deal(case.epoch.seats.into()),
+            (ProtocolMessage::Deal, _) => cost::deal(case.epoch.seats.into(), case.epoch.threshold.into()),
             _ => 0,
         },
     }
@@ -267,7 +267,7 @@ fn judge_complaint(storage: &dyn Storage, case: &Case, body: &SignedBody) -> Res
     let signed: Signed<Complaint> = signed(body)?;
     let deal = state::find_deal(storage, case.epoch.task_id, case.epoch.number, signed.body.dealer.as_bytes())?
         .ok_or_else(|| fails("the dealer complained about has no deal in this epoch"))?;
-    if signed.body.seat.get() != case.accused.seat {
+    if !derive::seats_of(&case.accused).any(|own| own == signed.body.seat.get()) {
         return Err(fails("the complaint names another seat than the accused's"));
     }
     let deal = Deal::decode(&deal.body).map_err(|error| Error::State(error.to_string()))?;
@@ -284,19 +284,21 @@ fn judge_check_in(storage: &dyn Storage, case: &Case, body: &SignedBody) -> Resu
 
 fn judge_partial(storage: &dyn Storage, case: &Case, body: &SignedBody) -> Result<Result<(), Refused>, Error> {
     let round = round_of(case)?;
-    if !round.released || case.accused.seat == 0 {
-        return Err(fails("no seat of the accused was asked for anything in this round"));
+    let signed: Signed<Partial> = signed(body)?;
+    let seat = signed.body.seat;
+    if !round.released || !derive::seats_of(&case.accused).any(|own| own == seat.get()) {
+        return Err(fails("no such seat of the accused was asked for anything in this round"));
     }
     let terms = Terms::read(&state::settings(storage, round.task_id)?)?;
     let asked = Asked::of(storage, round, terms.cohort.min_group)?;
-    let keys = seat_keys(&asked.share_keys(storage, round)?, case.accused.seat)?;
+    let keys = seat_keys(&asked.share_keys(storage, round)?, seat.get())?;
     let state = UnmaskState {
         ctx: &derive::ctx(round)?,
         requests: &asked.requests,
         address: &derive::address(&case.accused.address)?,
-        seat: seat_index(case.accused.seat)?,
+        seat,
         v: &derive::signing_key(&case.accused)?,
         keys: &keys,
     };
-    Ok(unmask::verify(&state, &signed(body)?))
+    Ok(unmask::verify(&state, &signed))
 }

@@ -4,8 +4,8 @@ use crate::env::Storage;
 use crate::error::Error;
 use crate::keys::{self, prefix};
 use bauta_schema::training::v1::{
-    CheckIn, Chunks, Complaint, Counters, Deal, Epoch, Evaluation, Finalise, Header, JointKeys, KeyUse, Member, Params,
-    Partial, Reward, Round, Seat, SeatConduct, ShareKeys, Task, TaskSettings, Verdict,
+    CheckIn, Chunks, Complaint, Contribution, Counters, Deal, Epoch, Evaluation, Finalise, Header, JointKeys, KeyUse,
+    Member, Params, Partial, Reward, Round, Seat, SeatConduct, ShareKeys, Task, TaskSettings, Verdict,
 };
 use prost::Message;
 
@@ -205,6 +205,32 @@ pub fn joint_keys(storage: &dyn Storage, task: u64, epoch: u64) -> Result<JointK
 /// Writes keys of the seats' shares of the joint key.
 pub fn put_joint_keys(storage: &mut dyn Storage, task: u64, epoch: u64, joint: &JointKeys) {
     save(storage, keys::numbers(prefix::JOINT_KEYS, &[task, epoch]), joint);
+}
+
+/// What a provider gave to the seed of the seats, if it did.
+///
+/// # Errors
+/// [`Error::State`].
+pub fn find_contribution(
+    storage: &dyn Storage,
+    task: u64,
+    epoch: u64,
+    address: &[u8],
+) -> Result<Option<Contribution>, Error> {
+    load(storage, &keys::address(prefix::CONTRIBUTION, &[task, epoch], address))
+}
+
+/// What was given to the seed of the seats, in the order of addresses.
+///
+/// # Errors
+/// [`Error::State`].
+pub fn contributions(storage: &dyn Storage, task: u64, epoch: u64) -> Result<Vec<Contribution>, Error> {
+    list(storage, &keys::numbers(prefix::CONTRIBUTION, &[task, epoch]), usize::MAX)
+}
+
+/// Writes what a provider gave to the seed of the seats.
+pub fn put_contribution(storage: &mut dyn Storage, task: u64, epoch: u64, contribution: &Contribution) {
+    save(storage, keys::address(prefix::CONTRIBUTION, &[task, epoch], &contribution.address), contribution);
 }
 
 /// A seat's share of the joint key's value, if it is stored.

@@ -2,7 +2,7 @@
 
 use crate::cost;
 use crate::error::Error;
-use crate::params::{MAX_MESSAGE, MAX_PROVIDERS, MIN_GROUP};
+use crate::params::{MAX_MESSAGE, MAX_PROVIDERS, MAX_SEATS, MIN_GROUP};
 use crate::tails::{Declared, MILLION};
 use bauta_learning::combine::{Combination, CombineError};
 use bauta_learning::encode::metrics::METRICS;
@@ -353,8 +353,8 @@ impl Terms {
                 "max_providers {} must be at least min_providers {} and at most {MAX_PROVIDERS}",
                 cohort.max_providers, cohort.min_providers
             )));
-        } else if let Some(refusal) =
-            (cohort.min_providers.max(MIN_GROUP)..=cohort.max_providers).find_map(|n| self.check_seats(n, n).err())
+        } else if let Some(refusal) = (cohort.min_providers.max(MIN_GROUP)..=cohort.max_providers.min(MAX_SEATS))
+            .find_map(|n| self.check_seats(n, n).err())
         {
             refusals.push(Error::Settings(format!("cohort.corrupt_heads: {refusal}")));
         }
@@ -400,20 +400,29 @@ impl Terms {
                 )));
             }
         }
+        let least = windows.enrol.saturating_add(windows.unmask).saturating_add(params.min_window);
+        if self.cohort.max_providers > MAX_SEATS && windows.evidence < least {
+            refusals.push(Error::Settings(format!(
+                "windows.evidence is {} blocks; above {MAX_SEATS} providers the seats of an epoch draw those of the next, and must still be \
+                 there when it has enrolled: at least enrol and unmask and {} blocks more, {least}",
+                windows.evidence, params.min_window
+            )));
+        }
         let n = self.cohort.max_providers.min(MAX_PROVIDERS);
-        let partial = cost::partial_bytes(n, cost::requests_at_most(self));
+        let partial = cost::partial_bytes(cost::asked_at_most(self));
         if partial > MAX_MESSAGE {
             refusals.push(Error::Settings(format!(
                 "a seat may have to answer with {partial} bytes, {MAX_MESSAGE} fit in a transaction; let fewer providers enrol, or raise \
                  min_group"
             )));
         }
+        let (m, t) = cost::committee(n);
         let n = u64::from(n);
         for (window, bytes, blocks) in [
-            ("deal", n.saturating_mul(cost::deal_bytes(n)), windows.deal),
+            ("deal", n.saturating_mul(cost::deal_bytes(m, t)), windows.deal),
             ("check_in", n.saturating_mul(cost::check_in_bytes()), windows.check_in),
             ("submit", self.round_bytes(), windows.submit),
-            ("unmask", n.saturating_mul(partial), windows.unmask),
+            ("unmask", m.saturating_mul(partial), windows.unmask),
         ] {
             let needed = bytes.div_ceil(params.lane_bytes.max(1));
             if needed > u64::from(blocks) {

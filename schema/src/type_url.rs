@@ -12,6 +12,8 @@ pub const ENROL: &str = "/bauta.training.v1.MsgEnrol";
 pub const DEAL: &str = "/bauta.training.v1.MsgDeal";
 /// `MsgComplain`.
 pub const COMPLAIN: &str = "/bauta.training.v1.MsgComplain";
+/// `MsgContribute`.
+pub const CONTRIBUTE: &str = "/bauta.training.v1.MsgContribute";
 /// `MsgEvaluate`.
 pub const EVALUATE: &str = "/bauta.training.v1.MsgEvaluate";
 /// `MsgCheckIn`.
@@ -28,4 +30,5 @@ pub const REPORT: &str = "/bauta.training.v1.MsgReport";
 pub const UPDATE_PARAMS: &str = "/bauta.training.v1.MsgUpdateParams";
 
 /// The protocol messages: those that carry an empty fee, and go through the reserved lane.
-pub const PROTOCOL: [&str; 8] = [ENROL, DEAL, COMPLAIN, EVALUATE, CHECK_IN, SUBMIT_HEADER, SUBMIT_CHUNK, UNMASK];
+pub const PROTOCOL: [&str; 9] =
+    [ENROL, CONTRIBUTE, DEAL, COMPLAIN, EVALUATE, CHECK_IN, SUBMIT_HEADER, SUBMIT_CHUNK, UNMASK];

@@ -144,6 +144,7 @@ training_messages! {
     MsgEnrol ENROL,
     MsgDeal DEAL,
     MsgComplain COMPLAIN,
+    MsgContribute CONTRIBUTE,
     MsgEvaluate EVALUATE,
     MsgCheckIn CHECK_IN,
     MsgSubmitHeader SUBMIT_HEADER,

@@ -17,19 +17,26 @@ const MAX_TRIES: u32 = 20;
 pub(super) enum Action {
     Enrol(u64),
     Deal(u64),
-    Complain(u64, Vec<u8>),
-    Evaluate(u64),
+    Contribute(u64),
+    Complain(u64, u32, Vec<u8>),
+    Evaluate(u64, u32),
+    EvaluateForSeats(u64, u32),
     CheckIn(u64),
     Header(u64),
     Chunk(u64, u32),
-    Unmask(u64),
+    Unmask(u64, u32),
 }
 
 impl Action {
     fn round(&self) -> Option<u64> {
         match self {
-            Self::CheckIn(round) | Self::Header(round) | Self::Chunk(round, _) | Self::Unmask(round) => Some(*round),
-            Self::Enrol(_) | Self::Deal(_) | Self::Complain(..) | Self::Evaluate(_) => None,
+            Self::CheckIn(round) | Self::Header(round) | Self::Chunk(round, _) | Self::Unmask(round, _) => Some(*round),
+            Self::Enrol(_)
+            | Self::Contribute(_)
+            | Self::Deal(_)
+            | Self::Complain(..)
+            | Self::Evaluate(..)
+            | Self::EvaluateForSeats(..) => None,
         }
     }
 }

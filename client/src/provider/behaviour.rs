@@ -23,7 +23,7 @@ pub trait Behaviour: Send + Sync {
         true
     }
 
-    /// Whether its seat answers when the groups of an epoch are to be cut.
+    /// Whether its seat answers when the groups of an epoch are to be cut, or the next epoch's seats drawn.
     fn evaluates(&self, _epoch: u64) -> bool {
         true
     }

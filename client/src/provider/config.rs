@@ -132,7 +132,12 @@ pub enum Event {
         /// Bytes of the chunks that were sent; 0 for the header.
         bytes: u64,
     },
-    /// The seat answered with its share of the value that cuts the groups.
+    /// A point for the seed of the seats was sent.
+    Contributed {
+        /// The epoch.
+        epoch: u64,
+    },
+    /// The seat answered with its share of the value that cuts the groups, or that seeds the draw of seats.
     Evaluated {
         /// The epoch.
         epoch: u64,

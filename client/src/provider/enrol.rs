@@ -58,7 +58,8 @@ impl Provider {
             Some(message) => message,
             None => {
                 let dealer = Dealer::new(&keys, snapshot.ectx, &self.address);
-                let message = StoredMessage::of(&dealer.deal(&seats, seats.threshold(), &mut self.rng)?);
+                let message =
+                    StoredMessage::of(&dealer.deal(&seats, snapshot.epoch().threshold as usize, &mut self.rng)?);
                 records.put_deal(&message)?;
                 message
             }
@@ -70,7 +71,7 @@ impl Provider {
             body: message.body,
             signature: message.signature,
         };
-        let operations = cost::deal(seats.len() as u64);
+        let operations = cost::deal(seats.len() as u64, snapshot.epoch().threshold.into());
         if self.post(height, Action::Deal(epoch), message.to_any(), operations).await? {
             self.tell(Event::Dealt { epoch });
         }

@@ -102,7 +102,14 @@ impl fmt::Debug for Leave {
 
 /// What a provider that leaves still does: what commits it to nothing more.
 pub(super) fn is_owed(due: &Due) -> bool {
-    matches!(due, Due::CheckDeals { .. } | Due::Evaluate { .. } | Due::Submit { .. } | Due::Unmask { .. })
+    matches!(
+        due,
+        Due::Contribute { .. }
+            | Due::CheckDeals { .. }
+            | Due::Evaluate { .. }
+            | Due::Submit { .. }
+            | Due::Unmask { .. }
+    )
 }
 
 impl Provider {
@@ -145,7 +152,7 @@ impl Provider {
         member: Option<&pb::Member>,
     ) -> Result<Option<Owed>, ProviderError> {
         use pb::RoundPhase::{CheckIn, Submit, Unmask};
-        if awaited.iter().any(|due| matches!(due, Due::Evaluate { .. })) {
+        if awaited.iter().any(|due| matches!(due, Due::Evaluate { .. } | Due::Contribute { .. })) {
             let epoch = snapshot.epoch();
             let by_height = epoch.window.map_or(height, |window| window.opened_height + u64::from(window.length));
             let round = snapshot.task().round + 1;

@@ -100,6 +100,33 @@ impl Snapshot {
         Ok(true)
     }
 
+    /// Whether the enrolled are proven, among whom seats are drawn.
+    pub(super) async fn enrolment_is_proven(&self, chain: &Chain) -> Result<bool, ProviderError> {
+        if chain.light().is_none() {
+            return Ok(true);
+        }
+        let (what, shown) = ("an epoch", self.epoch());
+        let proven = epoch(chain, shown.task_id, shown.number).await?;
+        let Some(proven) = proven.filter(|proven| !proven.enrolment_root.is_empty()) else { return Ok(false) };
+        same(what, "context", &shown.ectx, &proven.ectx)?;
+        same(what, "root of the enrolled", &shown.enrolment_root, &proven.enrolment_root)?;
+        // Whether the committee is still asked may have changed since.
+        Ok(shown.seed_epoch == proven.seed_epoch)
+    }
+
+    /// Whether it is proven that an earlier epoch's committee is asked to seed the draw, and whose joint key it shares.
+    pub(super) async fn draw_is_proven(&self, chain: &Chain, before: &pb::Epoch) -> Result<bool, ProviderError> {
+        if chain.light().is_none() {
+            return Ok(true);
+        }
+        if !self.enrolment_is_proven(chain).await? {
+            return Ok(false);
+        }
+        let Some(proven) = epoch(chain, before.task_id, before.number).await? else { return Ok(false) };
+        same("an earlier epoch", "root of its dealers", &before.dealers_root, &proven.dealers_root)?;
+        Ok(true)
+    }
+
     /// Whether the seats are proven, and the dealers whose joint key they share.
     pub(super) async fn dealers_are_proven(&self, chain: &Chain) -> Result<bool, ProviderError> {
         if chain.light().is_none() {

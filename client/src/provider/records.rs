@@ -10,14 +10,15 @@
 //!                  epoch-<e>/keys          the four keys (secret, erased when the epoch is closed)
 //!                            enrol, deal   the messages
 //!                            shares        the shares of the other providers' keys (secret, erased likewise)
-//!                            evaluated     what the seat evaluates the joint key on
-//!                            evaluation    the message
+//!                            contribution  the message for the seed of the seats
+//!                            evaluated-<p>       what its seats evaluate the joint key on for a purpose
+//!                            evaluation-<p>-<k>  the message of a seat
 //!                            closed        written when the secrets were erased
 //!                            round-<r>/check_in      the message and its weight
 //!                                      update        the encoded update (secret, erased when the round is over)
 //!                                      submission    header and chunks
 //!                                      answers       for whom the seat answered with which kind
-//!                                      partial       the message
+//!                                      partial-<k>   the message of a seat
 //! ```
 
 use std::collections::BTreeMap;
@@ -132,6 +133,8 @@ struct StoredShare {
     dealer: Vec<u8>,
     #[prost(bytes = "vec", tag = "2")]
     secret: Vec<u8>,
+    #[prost(uint32, tag = "3")]
+    seat: u32,
 }
 
 impl std::fmt::Debug for StoredShares {
@@ -248,6 +251,24 @@ impl Records {
     }
 }
 
+/// What a joint key is evaluated for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// To cut the groups.
+    Partition,
+    /// To draw the next epoch's seats.
+    Seats,
+}
+
+impl Purpose {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Partition => "partition",
+            Self::Seats => "seats",
+        }
+    }
+}
+
 /// The records of one epoch.
 #[derive(Clone, Debug)]
 pub(crate) struct EpochRecords {
@@ -283,24 +304,34 @@ impl EpochRecords {
         self.write("deal", &message.encode_to_vec())
     }
 
-    /// Whether the seat may evaluate the joint key on this: only on what it evaluates first. With other dealers it would tell more.
-    pub fn may_evaluate(&self, input: &[u8; 32]) -> Result<bool, RecordError> {
-        match read(&self.folder.join("evaluated"))? {
+    /// Whether the seats may evaluate the joint key on this: for each purpose only on what they evaluate first. With other dealers it would
+    /// tell more.
+    pub fn may_evaluate(&self, purpose: Purpose, input: &[u8; 32]) -> Result<bool, RecordError> {
+        let name = format!("evaluated-{}", purpose.name());
+        match read(&self.folder.join(&name))? {
             Some(agreed) => Ok(agreed == input),
-            None => self.write("evaluated", input).map(|()| true),
+            None => self.write(&name, input).map(|()| true),
         }
     }
 
-    pub fn evaluation(&self) -> Result<Option<StoredMessage>, RecordError> {
-        decoded(&self.folder.join("evaluation"))
+    pub fn evaluation(&self, purpose: Purpose, seat: u32) -> Result<Option<StoredMessage>, RecordError> {
+        decoded(&self.folder.join(format!("evaluation-{}-{seat}", purpose.name())))
     }
 
-    pub fn put_evaluation(&self, message: &StoredMessage) -> Result<(), RecordError> {
-        self.write("evaluation", &message.encode_to_vec())
+    pub fn put_evaluation(&self, purpose: Purpose, seat: u32, message: &StoredMessage) -> Result<(), RecordError> {
+        self.write(&format!("evaluation-{}-{seat}", purpose.name()), &message.encode_to_vec())
     }
 
-    /// Shares by the dealers' addresses.
-    pub fn shares(&self) -> Result<BTreeMap<Vec<u8>, Share>, RecordError> {
+    pub fn contribution(&self) -> Result<Option<StoredMessage>, RecordError> {
+        decoded(&self.folder.join("contribution"))
+    }
+
+    pub fn put_contribution(&self, message: &StoredMessage) -> Result<(), RecordError> {
+        self.write("contribution", &message.encode_to_vec())
+    }
+
+    /// Shares by seats and the dealers' addresses.
+    pub fn shares(&self) -> Result<BTreeMap<(u32, Vec<u8>), Share>, RecordError> {
         let path = self.folder.join("shares");
         let mut stored: StoredShares = decoded(&path)?.unwrap_or_default();
         let share = |stored: &StoredShare| {
@@ -310,17 +341,20 @@ impl EpochRecords {
             }
             secret.copy_from_slice(&stored.secret);
             let share = Share::from_bytes(&secret).map_err(|error| damaged(&path, &error.to_string()))?;
-            Ok((stored.dealer.clone(), share))
+            Ok(((stored.seat, stored.dealer.clone()), share))
         };
         let shares = stored.shares.iter().map(share).collect();
         stored.erase();
         shares
     }
 
-    pub fn put_shares(&self, shares: &BTreeMap<Vec<u8>, Share>) -> Result<(), RecordError> {
+    pub fn put_shares(&self, shares: &BTreeMap<(u32, Vec<u8>), Share>) -> Result<(), RecordError> {
         let shares = shares
             .iter()
-            .map(|(dealer, share)| StoredShare { dealer: dealer.clone(), secret: share.to_bytes().to_vec() })
+            .map(|((seat, dealer), share)| {
+                let secret = share.to_bytes().to_vec();
+                StoredShare { dealer: dealer.clone(), secret, seat: *seat }
+            })
             .collect();
         let mut stored = StoredShares { shares };
         let bytes = Zeroizing::new(stored.encode_to_vec());
@@ -409,12 +443,12 @@ impl RoundRecords {
         self.write("answers", &answers.encode())
     }
 
-    pub fn partial(&self) -> Result<Option<StoredMessage>, RecordError> {
-        decoded(&self.folder.join("partial"))
+    pub fn partial(&self, seat: u32) -> Result<Option<StoredMessage>, RecordError> {
+        decoded(&self.folder.join(format!("partial-{seat}")))
     }
 
-    pub fn put_partial(&self, message: &StoredMessage) -> Result<(), RecordError> {
-        self.write("partial", &message.encode_to_vec())
+    pub fn put_partial(&self, seat: u32, message: &StoredMessage) -> Result<(), RecordError> {
+        self.write(&format!("partial-{seat}"), &message.encode_to_vec())
     }
 
     fn write(&self, name: &str, content: &[u8]) -> Result<(), RecordError> {

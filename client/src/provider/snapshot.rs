@@ -7,9 +7,11 @@ use bauta_learning::model::Model;
 use bauta_rounds::derive;
 use bauta_rounds::terms::Terms;
 use bauta_schema::training::v1 as pb;
+use bauta_secagg::committee::DRAWN_THRESHOLD;
 use bauta_secagg::context::{Ctx, Ectx, ModelHash, Rctx, Root, SettingsHash};
-use bauta_secagg::encoding::{Address, Slot};
+use bauta_secagg::encoding::{Address, Slot, MAX_SEATS};
 use bauta_secagg::enrol::ProviderKeys;
+use bauta_secagg::joint::JointInput;
 use bauta_secagg::parties::{Group, Seats};
 use bauta_secagg::partition;
 use bauta_secagg::unmask::Requests;
@@ -95,10 +97,10 @@ impl Snapshot {
         if seats.root().as_bytes()[..] != record.seats_root[..] {
             return Err(wrong("do not have their root"));
         }
-        if seats.len() != record.seats as usize || seats.threshold() != record.threshold as usize {
-            return Err(wrong(
-                "are not as many as the epoch says, or have another threshold than half of them and one",
-            ));
+        let is_drawn = !record.seats_seed.is_empty() && seats.len() == MAX_SEATS;
+        let threshold = if is_drawn { DRAWN_THRESHOLD } else { seats.threshold() };
+        if seats.len() != record.seats as usize || threshold != record.threshold as usize {
+            return Err(wrong("are not as many as the epoch says, or have another threshold than the rules give"));
         }
         let own = keys.public().e;
         let held = |holder: &bauta_secagg::parties::SeatHolder| holder.address == *address && holder.e != own;
@@ -120,6 +122,17 @@ impl Snapshot {
             return Err(wrong("give this provider another seat than it is said to have"));
         }
         Ok(())
+    }
+
+    /// What everyone enrolled evaluates for the seed of the seats; the enrolled are compared with their root.
+    pub fn everyones_input(&self) -> Result<JointInput, ProviderError> {
+        let wrong = |why: &str| ProviderError::inconsistent("the enrolled", why);
+        let record = self.epoch();
+        let root = derive::enrolment_root(&self.epoch.members).map_err(|why| wrong(&why.to_string()))?;
+        if root.as_bytes()[..] != record.enrolment_root[..] {
+            return Err(wrong("do not have their root"));
+        }
+        derive::everyones_input(&record).map_err(|why| wrong(&why.to_string()))
     }
 
     /// The slots of the dealers whose joint key the seats share, compared with their root.

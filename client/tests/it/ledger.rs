@@ -63,8 +63,8 @@ impl Blobs for BlobStore {
 struct Anybody;
 
 impl Providers for Anybody {
-    fn may_enrol(&self, _: &EnrolQuery<'_>) -> Result<(), String> {
-        Ok(())
+    fn may_enrol(&self, _: &EnrolQuery<'_>) -> Result<u128, String> {
+        Ok(1_000)
     }
 
     fn is_jailed(&self, _: &[u8]) -> bool {
@@ -116,6 +116,7 @@ fn call(any: &Any) -> Message {
         type_url::ENROL => protocol!(pb::MsgEnrol, Call::Enrol),
         type_url::DEAL => protocol!(pb::MsgDeal, Call::Deal),
         type_url::COMPLAIN => protocol!(pb::MsgComplain, Call::Complain),
+        type_url::CONTRIBUTE => protocol!(pb::MsgContribute, Call::Contribute),
         type_url::EVALUATE => protocol!(pb::MsgEvaluate, Call::Evaluate),
         type_url::CHECK_IN => protocol!(pb::MsgCheckIn, Call::CheckIn),
         type_url::SUBMIT_HEADER => protocol!(pb::MsgSubmitHeader, Call::SubmitHeader),
@@ -146,6 +147,11 @@ impl Ledger {
 
     pub fn task(&self, id: u64) -> pb::Task {
         state::task(&self.storage, id).unwrap()
+    }
+
+    /// An epoch; 0 means the current one.
+    pub fn epoch(&self, task: u64, number: u64) -> pb::QueryEpochResponse {
+        query::epoch(&self.storage, task, number).unwrap()
     }
 
     pub fn round(&self, task: u64, number: u64) -> pb::QueryRoundResponse {

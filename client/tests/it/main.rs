@@ -8,6 +8,7 @@
 )]
 
 mod complaints;
+mod drawn_seats;
 mod endpoints;
 mod groups;
 mod headers;

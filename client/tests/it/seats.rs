@@ -22,6 +22,12 @@ use crate::world::{Shared, World};
 
 const N: usize = 4;
 
+/// A record of a round: an answer's name ends with its seat, of which everybody holds one here.
+fn file_of(folder: &Path, name: &str) -> PathBuf {
+    let of_seat = |seat| folder.join(format!("{name}-{seat}"));
+    (1..=N).map(of_seat).find(|path| path.exists()).unwrap_or_else(|| folder.join(name))
+}
+
 fn round(world: &World) -> pb::Round {
     match world.task().round {
         0 => pb::Round::default(),
@@ -92,7 +98,7 @@ async fn what_a_seat_answered_is_on_disk_before_it_leaves_the_machine() {
     world.node.lock().rpc_lie = Some(Box::new(move |method, params, answer| {
         if let Some(message) = (method == "broadcast_tx_sync").then(|| unmask_in(params)).flatten() {
             let (_, folder) = homes.iter().find(|(address, _)| *address == message.sender).unwrap();
-            let stored = std::fs::read(folder.join("partial")).expect("the answer is on disk");
+            let stored = std::fs::read(file_of(folder, "partial")).expect("the answer is on disk");
             assert_eq!(pb::SignedBody::decode(stored.as_slice()).unwrap().body, message.body);
             let record = std::fs::read(folder.join("answers")).expect("the record is on disk");
             AnswerRecord::decode(&record).unwrap();
@@ -223,7 +229,7 @@ async fn in_a_second_history(lost: &[&str]) -> (World, Result<(), ProviderError>
     assert_eq!(world.node.lock().machine.round(1, 1).headers.len(), 3);
     world.providers[0] = None;
     for name in lost {
-        std::fs::remove_file(world.records(0).join("epoch-1/round-1").join(name)).unwrap();
+        std::fs::remove_file(file_of(&world.records(0).join("epoch-1/round-1"), name)).unwrap();
     }
     world.restart(0);
     world.node.make_block();

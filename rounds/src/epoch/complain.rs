@@ -45,11 +45,12 @@ pub(crate) fn check(storage: &dyn Storage, sender: &[u8], msg: &MsgComplain) -> 
     }
     let signed = Signed::<Complaint>::from_parts(&msg.body, &msg.signature)?;
     let body = &signed.body;
-    if body.complainer.as_bytes() != sender || body.seat.get() != member.seat {
+    let seat = body.seat.get();
+    if body.complainer.as_bytes() != sender || !derive::seats_of(&member).any(|own| own == seat) {
         return Err(Error::Refused("the body names another seat than the sender's".into()));
     }
     let dealer = body.dealer.as_bytes();
-    if state::find_complaint(storage, msg.task_id, msg.epoch, member.seat, dealer)?.is_some() {
+    if state::find_complaint(storage, msg.task_id, msg.epoch, seat, dealer)?.is_some() {
         return Err(Error::Duplicate("the complaint"));
     }
     let deal = state::find_deal(storage, msg.task_id, msg.epoch, dealer)?
@@ -92,11 +93,11 @@ pub(crate) fn handle(
             offence(OffenceKind::FalseComplaint, sender, &dealer, "a complaint about a share that is right");
         return Err(Rejection::offence(Error::FalseComplaint, false_complaint));
     }
-    let complaint = ComplaintRecord { seat: member.seat, dealer: dealer.clone(), height: env.height };
+    let complaint = ComplaintRecord { seat: signed.body.seat.get(), dealer: dealer.clone(), height: env.height };
     state::put_complaint(storage, task.id, epoch.number, &complaint);
     let mut outputs: Vec<Output> = vec![Event::of_task("complaint_upheld", task.id)
         .number("epoch", epoch.number)
-        .number("seat", member.seat.into())
+        .number("seat", signed.body.seat.get().into())
         .address("dealer", &dealer)
         .into()];
     let bad_share =

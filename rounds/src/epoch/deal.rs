@@ -25,7 +25,10 @@ pub(crate) struct Checked {
 
 impl Checked {
     pub fn awaited(&self) -> Awaited {
-        Awaited { operations: cost::deal(u64::from(self.standing.epoch.seats)), pays: Pays::Free }
+        Awaited {
+            operations: cost::deal(self.standing.epoch.seats.into(), self.standing.epoch.threshold.into()),
+            pays: Pays::Free,
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Enrolment: a registered and bonded provider posts four fresh keys, each with a proof of possession.
 
-use super::{end, enter, standing, Standing, EPOCHS_WITHOUT_SEAT};
+use super::{end, seats, standing, Standing, EPOCHS_WITHOUT_SEAT};
 use crate::end_block::Turn;
 use crate::env::{EnrolQuery, Providers, Storage};
 use crate::error::{Error, Rejection};
@@ -8,7 +8,7 @@ use crate::message::{Awaited, Pays};
 use crate::output::{Event, Output};
 use crate::terms::Terms;
 use crate::{cost, derive, state};
-use bauta_schema::training::v1::{Epoch, EpochEnd, EpochPhase, Member, MsgEnrol, Seat, Task};
+use bauta_schema::training::v1::{Epoch, EpochEnd, EpochPhase, Member, MsgEnrol, Task};
 use bauta_secagg::enrol::{self, Enrol};
 use bauta_secagg::signature::Signed;
 
@@ -66,7 +66,7 @@ pub(crate) fn check(
         issuer: &terms.cohort.issuer,
         min_bond: terms.min_bond,
     };
-    providers.may_enrol(&query).map_err(Error::NotEligible)?;
+    let bond = providers.may_enrol(&query).map_err(Error::NotEligible)?;
     enrol::verify(&standing.ectx, &derive::address(sender)?, &signed).map_err(derive::refusal)?;
     let member = Member {
         address: sender.to_vec(),
@@ -74,6 +74,7 @@ pub(crate) fn check(
         cohort_key: body.keys.z.to_bytes().to_vec(),
         seat_key: body.keys.e.to_bytes().to_vec(),
         signing_key: body.keys.v.to_bytes().to_vec(),
+        bond: bond.to_string(),
         ..Default::default()
     };
     Ok(Checked { standing, member, keys })
@@ -98,7 +99,7 @@ pub(crate) fn handle(
     ])
 }
 
-/// Closes enrolment when its window is over, or the task is full: seats are given.
+/// Closes enrolment when its window is over, or the task is full: seats are given, or drawn.
 pub(super) fn advance(turn: &mut Turn<'_>, task: &mut Task, terms: &Terms, epoch: &mut Epoch) -> Result<(), Error> {
     let window = epoch.window.unwrap_or_default();
     if !turn.now.closes(&window, epoch.enrolled >= terms.cohort.max_providers) {
@@ -107,33 +108,7 @@ pub(super) fn advance(turn: &mut Turn<'_>, task: &mut Task, terms: &Terms, epoch
     if epoch.enrolled < terms.cohort.min_providers {
         return end(turn, task, terms, epoch.clone(), EpochEnd::TooFewProviders);
     }
-    let seats = give_seats(turn.storage, task, epoch)?;
-    let m = seats.len() as u32;
-    let Ok(threshold) = terms.check_seats(epoch.enrolled, m) else {
-        return end(turn, task, terms, epoch.clone(), EpochEnd::TooFewSeats);
-    };
-    epoch.seats = m;
-    epoch.threshold = threshold;
-    epoch.seats_root = derive::seats(&seats)?.root().as_bytes().to_vec();
-    enter(turn, epoch, EpochPhase::Deal, Some(terms.windows.deal));
-    Ok(())
-}
-
-/// Everyone enrolled holds one seat, numbered by the order of addresses, but for those who hold none for some epochs.
-fn give_seats(storage: &mut dyn Storage, task: &Task, epoch: &Epoch) -> Result<Vec<Seat>, Error> {
-    let mut seats = Vec::new();
-    for mut member in state::members(storage, task.id, epoch.number)? {
-        if state::conduct(storage, task.id, &member.address)?.no_seat_until >= epoch.number {
-            continue;
-        }
-        let seat =
-            Seat { index: seats.len() as u32 + 1, address: member.address.clone(), key: member.seat_key.clone() };
-        member.seat = seat.index;
-        state::put_member(storage, task.id, epoch.number, &member);
-        state::put_seat(storage, task.id, epoch.number, &seat);
-        seats.push(seat);
-    }
-    Ok(seats)
+    seats::begin(turn, task, terms, epoch)
 }
 
 /// No seat for the next epochs.

@@ -4,6 +4,7 @@ pub(crate) mod complain;
 pub(crate) mod deal;
 pub(crate) mod enrol;
 pub(crate) mod partition;
+pub(crate) mod seats;
 
 use crate::cancel::{self, running};
 use crate::end_block::Turn;
@@ -127,6 +128,7 @@ pub(crate) fn advance(
     }
     match epoch.phase() {
         EpochPhase::Enrol => enrol::advance(turn, task, terms, &mut epoch),
+        EpochPhase::Seats => seats::advance(turn, budget, task, terms, &mut epoch),
         EpochPhase::Deal => deal::advance(turn, task, terms, &mut epoch),
         EpochPhase::Complain => complain::advance(turn, task, terms, &mut epoch),
         EpochPhase::Partition => partition::advance(turn, budget, task, terms, &mut epoch),

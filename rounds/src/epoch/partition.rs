@@ -26,11 +26,14 @@ use bauta_secagg::deal::ShareKeys;
 use bauta_secagg::encoding::{SeatIndex, Slot};
 use bauta_secagg::joint::{self, Evaluation, EvaluationState, JointInput, JointKeys};
 use bauta_secagg::partition;
+use bauta_secagg::rejection::Refusal;
 use bauta_secagg::signature::Signed;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(crate) struct Checked {
     standing: Standing,
+    /// The epoch whose committee answers.
+    committee: Epoch,
     member: Member,
     signed: Signed<Evaluation>,
     input: JointInput,
@@ -43,34 +46,48 @@ impl Checked {
     }
 }
 
-/// Whether a seat's share of the value is awaited: in the window, once a seat, and while fewer than `t` are there.
+/// Whether a seat's share of the value is awaited: in the window, once a seat, and while fewer than `t` are there. The value cuts the
+/// groups of this epoch's dealers; or, while seats are drawn, it is of the epoch before, and seeds the draw.
 pub(crate) fn check(env: &Env<'_>, storage: &dyn Storage, sender: &[u8], msg: &MsgEvaluate) -> Result<Checked, Error> {
     let standing = standing(storage, msg.task_id, msg.epoch)?;
-    standing.expect(EpochPhase::Partition, "partition")?;
     let epoch = &standing.epoch;
+    let (committee, input, phase) = match (epoch.phase(), epoch.seed_epoch) {
+        (EpochPhase::Seats, before) if before > 0 => {
+            let before = state::epoch(storage, msg.task_id, before)?;
+            let input = derive::seats_input(epoch, &before)?;
+            (before, input, "seats")
+        }
+        (EpochPhase::Partition, _) => (epoch.clone(), derive::partition_input(epoch)?, "partition"),
+        (phase, _) => {
+            let current = super::phase_name(phase).into();
+            return Err(Error::WrongPhase { task: msg.task_id, current, belongs: "partition" });
+        }
+    };
     let Some(window) = epoch.window else {
         return Err(Error::NotAwaited("the dealers' share keys are still being added up".into()));
     };
     let now = Now { height: env.height, counted: state::counters(storage)?.counted_blocks, min_window: 0 };
     if now.has_expired(&window) {
-        return Err(Error::Late("partition"));
+        return Err(Error::Late(phase));
     }
-    let member = state::member(storage, msg.task_id, msg.epoch, sender)?;
+    let member = state::member(storage, msg.task_id, committee.number, sender)?;
     if member.seat == 0 {
-        return Err(Error::NoSeat { task: msg.task_id, epoch: msg.epoch });
-    }
-    if state::find_evaluation(storage, msg.task_id, msg.epoch, member.seat)?.is_some() {
-        return Err(Error::Duplicate("the seat's share of the joint key's value"));
-    }
-    if epoch.evaluations >= epoch.threshold {
-        return Err(Error::NotAwaited("enough seats have answered; all others are excused".into()));
+        return Err(Error::NoSeat { task: msg.task_id, epoch: committee.number });
     }
     let signed = Signed::<Evaluation>::from_parts(&msg.body, &msg.signature)?;
-    let input = derive::partition_input(epoch)?;
-    let keys = state::joint_keys(storage, msg.task_id, msg.epoch)?;
-    let share_key = JointKeys::decode_one(&keys.points, seat_index(member.seat)?)
-        .map_err(|error| Error::State(error.to_string()))?;
-    let checked = Checked { standing, member, signed, input, share_key };
+    let seat = signed.body.seat;
+    if !derive::seats_of(&member).any(|own| own == seat.get()) {
+        return Err(derive::refusal(Refusal::Seat { expected: member.seat, got: seat.get() }.into()));
+    }
+    if state::find_evaluation(storage, msg.task_id, msg.epoch, seat.get())?.is_some() {
+        return Err(Error::Duplicate("the seat's share of the joint key's value"));
+    }
+    if epoch.evaluations >= committee.threshold {
+        return Err(Error::NotAwaited("enough seats have answered; all others are excused".into()));
+    }
+    let keys = state::joint_keys(storage, msg.task_id, committee.number)?;
+    let share_key = JointKeys::decode_one(&keys.points, seat).map_err(|error| Error::State(error.to_string()))?;
+    let checked = Checked { standing, committee, member, signed, input, share_key };
     checked.with_state(|state| joint::check(state, &checked.signed))?.map_err(derive::refusal)?;
     Ok(checked)
 }
@@ -82,7 +99,7 @@ impl Checked {
             ectx: &self.standing.ectx,
             input: &self.input,
             address: &derive::address(&self.member.address)?,
-            seat: seat_index(self.member.seat)?,
+            seat: self.signed.body.seat,
             v: &derive::signing_key(&self.member)?,
             share_key: self.share_key.as_ref(),
         }))
@@ -101,7 +118,7 @@ pub(crate) fn handle(
             kind: OffenceKind::InvalidProof,
             provider: sender.to_vec(),
             task: msg.task_id,
-            epoch: msg.epoch,
+            epoch: checked.committee.number,
             round: 0,
             evidence: evidence(&[b"evaluation", &msg.body, &msg.signature]),
             reporter: None,
@@ -109,15 +126,15 @@ pub(crate) fn handle(
             what: "a signed share of the joint key's value whose proof does not hold".into(),
         })
     })?;
-    let Checked { standing: Standing { task, mut epoch, .. }, member, signed, .. } = checked;
-    let value = signed.body.value.to_bytes().to_vec();
-    let evaluation = EvaluationRecord { seat: member.seat, value, height: env.height };
+    let Checked { standing: Standing { task, mut epoch, .. }, signed, .. } = checked;
+    let (seat, value) = (signed.body.seat.get(), signed.body.value.to_bytes().to_vec());
+    let evaluation = EvaluationRecord { seat, value, height: env.height };
     state::put_evaluation(storage, task.id, epoch.number, &evaluation);
     epoch.evaluations += 1;
     state::put_epoch(storage, &epoch);
     Ok(vec![Event::of_task("evaluated", task.id)
         .number("epoch", epoch.number)
-        .number("seat", member.seat.into())
+        .number("seat", seat.into())
         .address("provider", sender)
         .into()])
 }
@@ -170,7 +187,12 @@ pub(super) fn advance(
 }
 
 /// Adds share keys of as many dealers as the budget bears; whether those of all are added.
-fn add_up(turn: &mut Turn<'_>, budget: &mut Budget, epoch: &Epoch, members: &[Member]) -> Result<bool, Error> {
+pub(super) fn add_up(
+    turn: &mut Turn<'_>,
+    budget: &mut Budget,
+    epoch: &Epoch,
+    members: &[Member],
+) -> Result<bool, Error> {
     let broken = |error: bauta_secagg::encoding::Malformed| Error::State(error.to_string());
     let stored = state::joint_keys(turn.storage, epoch.task_id, epoch.number)?;
     let mut slot = stored.slot;
@@ -233,9 +255,8 @@ fn silent_seats(storage: &dyn Storage, epoch: &Epoch, members: &[Member]) -> Res
     let is_excused = |seat: u32| {
         complaints.iter().any(|complaint| complaint.seat == seat && dealers.contains(&complaint.dealer[..]))
     };
-    let silent = members.iter().filter(|member| {
-        member.seat > 0 && !answered.iter().any(|answer| answer.seat == member.seat) && !is_excused(member.seat)
-    });
+    let is_silent = |seat: u32| !answered.iter().any(|answer| answer.seat == seat) && !is_excused(seat);
+    let silent = members.iter().filter(|member| derive::seats_of(member).any(is_silent));
     Ok(silent.cloned().collect())
 }
 

@@ -154,7 +154,8 @@ fn no_round(
     able: u64,
     is_poor: bool,
 ) -> Option<EpochEnd> {
-    let live = members.iter().filter(|member| member.seat > 0 && member.silent_phases < SILENT_PHASES).count();
+    let live = members.iter().filter(|member| member.silent_phases < SILENT_PHASES);
+    let live: usize = live.map(|member| derive::seats_of(member).count()).sum();
     if task.finished_rounds >= terms.settings.rounds || task.status() == TaskStatus::Cancelling || is_poor {
         Some(EpochEnd::Task)
     } else if task.released_aborts >= settle::RELEASED_ABORTS {

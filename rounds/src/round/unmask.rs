@@ -54,7 +54,7 @@ impl Asked {
 
     /// Who holds a seat.
     pub fn holder_of_seat(&self, seat: u32) -> Result<&Member, Error> {
-        let found = self.members.iter().find(|member| member.seat == seat);
+        let found = self.members.iter().find(|member| derive::seats_of(member).any(|own| own == seat));
         found.ok_or_else(|| Error::State(format!("nobody holds seat {seat}")))
     }
 
@@ -104,14 +104,18 @@ pub(crate) fn check(env: &Env<'_>, storage: &dyn Storage, sender: &[u8], msg: &M
     if member.seat == 0 {
         return Err(Error::NoSeat { task: msg.task_id, epoch: epoch.number });
     }
-    if state::find_partial(storage, msg.task_id, msg.round, member.seat)?.is_some() {
+    let signed = Signed::<Partial>::from_parts(&msg.body, &msg.signature)?;
+    let seat = signed.body.seat;
+    if !derive::seats_of(&member).any(|own| own == seat.get()) {
+        return Err(derive::refusal(Refusal::Seat { expected: member.seat, got: seat.get() }.into()));
+    }
+    if state::find_partial(storage, msg.task_id, msg.round, seat.get())?.is_some() {
         return Err(Error::Duplicate("the partial"));
     }
     if round.partials >= epoch.threshold {
         return Err(Error::NotAwaited("enough seats have answered; all others are excused".into()));
     }
     let terms = Terms::read(&state::settings(storage, msg.task_id)?)?;
-    let signed = Signed::<Partial>::from_parts(&msg.body, &msg.signature)?;
     let (ctx, v) = (derive::ctx(round)?, derive::signing_key(&member)?);
     // First what is cheap: making the list again takes longer than all of it.
     signed.verify(&ctx, &v).map_err(|_| Error::BadSignature)?;
@@ -123,14 +127,14 @@ pub(crate) fn check(env: &Env<'_>, storage: &dyn Storage, sender: &[u8], msg: &M
         ctx: &ctx,
         requests: &asked.requests,
         address: &derive::address(sender)?,
-        seat: seat_index(member.seat)?,
+        seat,
         v: &v,
-        keys: &seat_keys(&asked.share_keys(storage, round)?, member.seat)?,
+        keys: &seat_keys(&asked.share_keys(storage, round)?, seat.get())?,
     };
     match unmask::check(&state, &signed) {
         // A wrong number of proofs is an invalid proof, and is judged with the others at the end of the block.
         Err(rejection) if !rejection.is_offence() => Err(derive::refusal(rejection)),
-        _ => Ok(Checked { seat: member.seat, entries: asked.requests.len() as u64, standing }),
+        _ => Ok(Checked { seat: seat.get(), entries: asked.requests.len() as u64, standing }),
     }
 }
 
@@ -209,11 +213,11 @@ fn silent_seats(storage: &dyn Storage, epoch: &Epoch, round: &Round, asked: &Ask
     for slot in asked.requests.providers().into_keys() {
         dealers.push(&asked.holder(slot)?.address);
     }
-    let silent = asked.members.iter().filter(|member| {
-        member.seat > 0
-            && !partials.iter().any(|partial| partial.seat == member.seat)
-            && !dealers.iter().any(|dealer| is_excused(&complaints, member.seat, dealer))
-    });
+    let is_silent = |seat: u32| {
+        !partials.iter().any(|partial| partial.seat == seat)
+            && !dealers.iter().any(|dealer| is_excused(&complaints, seat, dealer))
+    };
+    let silent = asked.members.iter().filter(|member| derive::seats_of(member).any(is_silent));
     Ok(silent.cloned().collect())
 }
 

@@ -99,6 +99,40 @@ fn the_least_budget_pays_all_rounds_of_a_full_task() {
 }
 
 #[test]
+fn a_thousand_providers_are_accepted_and_one_more_is_refused() {
+    let large = |n: u32| {
+        let mut settings = settings(8, 10_000);
+        settings.encoding.as_mut().unwrap().chunk_elems = 10_000;
+        // Groups of 16 and 17, of whom 14 are enough.
+        settings.encoding.as_mut().unwrap().bound = 1_000;
+        let cohort = settings.cohort.as_mut().unwrap();
+        (cohort.group_size, cohort.min_group) = (16, 14);
+        (cohort.min_providers, cohort.max_providers) = (16, n);
+        let windows = settings.windows.as_mut().unwrap();
+        (windows.submit, windows.evidence) = (8, 10);
+        settings
+    };
+    let mut world = World::empty(0, 0);
+    let mut msg = create(large(1_000));
+    let terms = Terms::read(&large(1_000)).unwrap();
+    msg.budget = cost::estimate(&terms).least_budget.to_string();
+    world.balances.insert(OWNER.to_vec(), 2_000_000_000);
+    world.send(OWNER, Call::CreateTask(Box::new(msg))).unwrap();
+    // A seat's answer about all of them: 54 groups of 16 and 8 of 17, each with 14 survivors.
+    let asked = cost::asked(&[vec![17; 8], vec![16; 54]].concat(), 14);
+    assert_eq!(asked, cost::Asked { entries: 54 * (14 + 2 * 14) + 8 * (14 + 3 * 14), dropped: 54 * 2 + 8 * 3 });
+    assert!(cost::asked_at_most(&terms).entries >= asked.entries);
+    let error = change(|s| *s = large(1_001));
+    assert!(error.to_string().contains("at most 1000"), "{error}");
+    // Their committee must outlive the next enrolment by as long as it is asked.
+    let error = change(|s| {
+        *s = large(97);
+        s.windows.as_mut().unwrap().evidence = 9;
+    });
+    assert!(error.to_string().contains("windows.evidence is 9 blocks"), "{error}");
+}
+
+#[test]
 fn a_group_below_the_minimum_is_refused() {
     for (g, least) in [(5, 3), (6, 4), (3, 2), (2, 2)] {
         let error = change(|s| {
@@ -167,9 +201,9 @@ fn every_setting_out_of_its_range_is_refused() {
         ("no rounds", |s| s.rounds = 0),
         ("too many rounds", |s| s.rounds = 1_000_000),
         ("no idle epochs", |s| s.max_idle_epochs = 0),
-        ("more than all seats", |s| {
+        ("more than a task may have", |s| {
             let cohort = s.cohort.as_mut().unwrap();
-            (cohort.group_size, cohort.min_group, cohort.min_providers, cohort.max_providers) = (60, 45, 60, 97);
+            (cohort.group_size, cohort.min_group, cohort.min_providers, cohort.max_providers) = (60, 45, 60, 1_001);
         }),
         ("fewer at most than at least", |s| s.cohort.as_mut().unwrap().max_providers = 4),
         ("minimum above the group", |s| s.cohort.as_mut().unwrap().min_group = 6),

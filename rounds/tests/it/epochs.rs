@@ -3,6 +3,7 @@
 use crate::world::{all_but, create, settings, test_params, World, OWNER};
 use bauta_rounds::{keys, state, Call, Error, Storage};
 use bauta_schema::training::v1 as pb;
+use bauta_secagg::enrol::ProviderKeys;
 
 #[test]
 fn the_owner_the_refused_and_the_late_cannot_enrol() {
@@ -92,6 +93,35 @@ fn who_enrols_without_dealing_pays_nothing_and_holds_no_seat_for_three_epochs() 
 }
 
 #[test]
+fn keys_are_fresh_in_every_epoch_and_who_comes_late_joins_in_the_next() {
+    let n = 6;
+    let mut settings = settings(n as u32, 40);
+    settings.max_idle_epochs = 9;
+    let mut world = World::with(n, 68, settings);
+    world.enrol(&all_but(n, &[5]));
+    world.until_epoch(pb::EpochPhase::Deal);
+    let late = world.enrol_msg(5);
+    assert!(matches!(world.send_as(5, late).unwrap_err().error, Error::WrongPhase { .. }));
+    world.deal_all(&all_but(n, &[5]));
+    while world.the_task().epoch == 1 {
+        world.block();
+    }
+    // The keys of the first epoch, newly signed for the second: each of the four alone is enough to be refused.
+    let old = world.clients[0].keys.to_bytes();
+    for (place, name) in ["masking key X", "cohort key Z", "seat key E", "signing key V"].into_iter().enumerate() {
+        let mut secrets = ProviderKeys::generate(&mut world.rng).to_bytes();
+        secrets[32 * place..32 * (place + 1)].copy_from_slice(&old[32 * place..32 * (place + 1)]);
+        world.clients[0].keys = ProviderKeys::from_bytes(&secrets).unwrap();
+        let call = world.enrol_msg(0);
+        assert_eq!(world.send_as(0, call).unwrap_err().error, Error::KeyReused(name));
+    }
+    world.enrol(&all_but(n, &[]));
+    world.until_epoch(pb::EpochPhase::Deal);
+    assert_eq!(world.epoch().seats, n as u32);
+    assert!(world.member(5).seat > 0);
+}
+
+#[test]
 fn two_released_rounds_that_abort_in_a_row_end_the_epoch_and_cost_seats_that_were_silent_in_both() {
     let n = 9;
     let mut settings = settings(n as u32, 40);
@@ -113,10 +143,17 @@ fn two_released_rounds_that_abort_in_a_row_end_the_epoch_and_cost_seats_that_wer
     }
     let first = state::epoch(&world.storage, world.task, 1).unwrap();
     assert!(matches!(first.end(), pb::EpochEnd::ReleasedAborts), "{:?}", first.end());
-    world.enrol(&everyone);
-    world.until_epoch(pb::EpochPhase::Deal);
-    for i in everyone {
-        assert_eq!(world.member(i).seat > 0, i < 4, "{i}");
+    // They hold no seat for three epochs, and do in the one after.
+    for epoch in 2..=5 {
+        world.enrol(&everyone);
+        world.until_epoch(pb::EpochPhase::Deal);
+        for &i in &everyone {
+            assert_eq!(world.member(i).seat > 0, i < 4 || epoch == 5, "{i} in epoch {epoch}");
+        }
+        world.deal_all(&everyone);
+        while world.the_task().epoch == epoch {
+            world.block();
+        }
     }
 }
 

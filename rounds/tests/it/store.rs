@@ -59,14 +59,15 @@ impl Blobs for BlobStore {
 pub struct Registry {
     pub jailed: BTreeSet<Vec<u8>>,
     pub refused: BTreeSet<Vec<u8>>,
+    pub bonds: BTreeMap<Vec<u8>, u128>,
 }
 
 impl Providers for Registry {
-    fn may_enrol(&self, query: &EnrolQuery<'_>) -> Result<(), String> {
+    fn may_enrol(&self, query: &EnrolQuery<'_>) -> Result<u128, String> {
         if self.refused.contains(query.address) || self.jailed.contains(query.address) {
             return Err("the registry says no".into());
         }
-        Ok(())
+        Ok(self.bonds.get(query.address).copied().unwrap_or(1_000))
     }
 
     fn is_jailed(&self, address: &[u8]) -> bool {

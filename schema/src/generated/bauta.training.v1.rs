@@ -303,7 +303,7 @@ pub struct Cohort {
     /// Fewest providers with which an epoch goes on after enrolment; at least 3 and at least group_size.
     #[prost(uint32, tag = "1")]
     pub min_providers: u32,
-    /// Most providers that may enrol; at most 96.
+    /// Most providers that may enrol; at most 1,000. Of more than 96 enrolled, 96 seats are drawn by bond.
     #[prost(uint32, tag = "2")]
     pub max_providers: u32,
     /// Target size g of a group: n dealers make floor(n/g) groups of g to 2g - 1, whose sizes differ by at most one.
@@ -360,7 +360,7 @@ pub struct Windows {
     /// Submission of a round.
     #[prost(uint32, tag = "5")]
     pub submit: u32,
-    /// Unmasking of a round, and the seats' answers before groups are cut.
+    /// Unmasking of a round, and every answer that seats are drawn or groups cut with.
     #[prost(uint32, tag = "6")]
     pub unmask: u32,
     /// Evidence, after an epoch's end: bonds stay locked for as long.
@@ -700,6 +700,8 @@ pub enum OffenceKind {
     InvalidProof = 7,
     /// Content under a signed header that is not in canonical form.
     NonCanonical = 8,
+    /// Enrolled, and gave nothing to the seed of the seats.
+    WithheldSeed = 9,
 }
 impl OffenceKind {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -717,6 +719,7 @@ impl OffenceKind {
             Self::UnrequestedPartial => "OFFENCE_KIND_UNREQUESTED_PARTIAL",
             Self::InvalidProof => "OFFENCE_KIND_INVALID_PROOF",
             Self::NonCanonical => "OFFENCE_KIND_NON_CANONICAL",
+            Self::WithheldSeed => "OFFENCE_KIND_WITHHELD_SEED",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -731,6 +734,7 @@ impl OffenceKind {
             "OFFENCE_KIND_UNREQUESTED_PARTIAL" => Some(Self::UnrequestedPartial),
             "OFFENCE_KIND_INVALID_PROOF" => Some(Self::InvalidProof),
             "OFFENCE_KIND_NON_CANONICAL" => Some(Self::NonCanonical),
+            "OFFENCE_KIND_WITHHELD_SEED" => Some(Self::WithheldSeed),
             _ => None,
         }
     }
@@ -928,9 +932,18 @@ pub struct Epoch {
     /// Value of these dealers' joint key, which cut the groups; empty before, and where one group needed none.
     #[prost(bytes = "vec", tag = "17")]
     pub partition_point: ::prost::alloc::vec::Vec<u8>,
-    /// Valid shares of that value so far.
+    /// Valid shares so far of the joint key's value that is awaited: of the one that cuts the groups, or that seeds the draw of seats.
     #[prost(uint32, tag = "18")]
     pub evaluations: u32,
+    /// Root of the enrolled among whom seats are drawn, with their bonds; empty where everyone holds one.
+    #[prost(bytes = "vec", tag = "19")]
+    pub enrolment_root: ::prost::alloc::vec::Vec<u8>,
+    /// The earlier epoch whose committee is asked to seed the draw; 0 if none is, or it did not answer.
+    #[prost(uint64, tag = "20")]
+    pub seed_epoch: u64,
+    /// What seeded the draw: the value of that epoch's joint key, 33 bytes, or the hash of everyone's contribution, 32; empty without a draw.
+    #[prost(bytes = "vec", tag = "21")]
+    pub seats_seed: ::prost::alloc::vec::Vec<u8>,
 }
 impl ::prost::Name for Epoch {
     const NAME: &'static str = "Epoch";
@@ -987,6 +1000,12 @@ pub struct Member {
     /// Its group, counted from 1, fixed for the epoch; 0 before groups are cut, and for one without a slot.
     #[prost(uint32, tag = "14")]
     pub group: u32,
+    /// Its bond when it enrolled, an amount: it is drawn for a seat in proportion.
+    #[prost(string, tag = "15")]
+    pub bond: ::prost::alloc::string::String,
+    /// The other seats it holds, ascending, where it was drawn more than once.
+    #[prost(uint32, repeated, tag = "16")]
+    pub further_seats: ::prost::alloc::vec::Vec<u32>,
 }
 impl ::prost::Name for Member {
     const NAME: &'static str = "Member";
@@ -1128,6 +1147,29 @@ impl ::prost::Name for Evaluation {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "/bauta.training.v1.Evaluation".into()
+    }
+}
+/// What an enrolled provider gave to the seed of the seats. Key `contribution/` be64(task) be64(epoch) address.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Contribution {
+    /// The provider.
+    #[prost(bytes = "vec", tag = "1")]
+    pub address: ::prost::alloc::vec::Vec<u8>,
+    /// x H(seats, input).
+    #[prost(bytes = "vec", tag = "2")]
+    pub value: ::prost::alloc::vec::Vec<u8>,
+    /// Height of the block that holds it.
+    #[prost(uint64, tag = "3")]
+    pub height: u64,
+}
+impl ::prost::Name for Contribution {
+    const NAME: &'static str = "Contribution";
+    const PACKAGE: &'static str = "bauta.training.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bauta.training.v1.Contribution".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bauta.training.v1.Contribution".into()
     }
 }
 /// Where a key was first used; any key or ephemeral point is accepted once. Key `key/` and the 32 bytes of its x coordinate.
@@ -1660,7 +1702,8 @@ pub enum EpochPhase {
     Unspecified = 0,
     /// Providers post fresh keys.
     Enrol = 1,
-    /// Reserved: seats are drawn.
+    /// Seats are drawn, of more providers than hold one each: the committee of the epoch before is asked for what seeds the draw, and where it
+    /// does not answer, everyone enrolled is. Passed over where everyone holds a seat.
     Seats = 2,
     /// Providers deal their masking keys to the seats.
     Deal = 3,
@@ -2171,7 +2214,50 @@ impl ::prost::Name for MsgComplainResponse {
         "/bauta.training.v1.MsgComplainResponse".into()
     }
 }
-/// Answers with a seat's share of the joint key's value, which cuts the groups of an epoch.
+/// Gives a point to the seed of the seats, where no committee can give one.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct MsgContribute {
+    /// The provider.
+    #[prost(string, tag = "1")]
+    pub sender: ::prost::alloc::string::String,
+    /// The task.
+    #[prost(uint64, tag = "2")]
+    pub task_id: u64,
+    /// The epoch.
+    #[prost(uint64, tag = "3")]
+    pub epoch: u64,
+    /// Input, value, proof.
+    #[prost(bytes = "vec", tag = "4")]
+    pub body: ::prost::alloc::vec::Vec<u8>,
+    /// Signature of V under ectx.
+    #[prost(bytes = "vec", tag = "5")]
+    pub signature: ::prost::alloc::vec::Vec<u8>,
+}
+impl ::prost::Name for MsgContribute {
+    const NAME: &'static str = "MsgContribute";
+    const PACKAGE: &'static str = "bauta.training.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bauta.training.v1.MsgContribute".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bauta.training.v1.MsgContribute".into()
+    }
+}
+/// Empty.
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct MsgContributeResponse {}
+impl ::prost::Name for MsgContributeResponse {
+    const NAME: &'static str = "MsgContributeResponse";
+    const PACKAGE: &'static str = "bauta.training.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bauta.training.v1.MsgContributeResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bauta.training.v1.MsgContributeResponse".into()
+    }
+}
+/// Answers with a seat's share of the joint key's value, which cuts the groups of an epoch; or, while its seats are to be drawn, with one
+/// of the value of the joint key of the epoch before.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct MsgEvaluate {
     /// Holder of the seat.
@@ -2747,9 +2833,12 @@ pub struct QueryEpochResponse {
     /// Complaints that were upheld.
     #[prost(message, repeated, tag = "4")]
     pub complaints: ::prost::alloc::vec::Vec<Complaint>,
-    /// Shares of the value that cuts the groups, in the order of the seats.
+    /// Shares of the joint key's value that is awaited, or was last, in the order of the seats.
     #[prost(message, repeated, tag = "5")]
     pub evaluations: ::prost::alloc::vec::Vec<Evaluation>,
+    /// What the enrolled gave to the seed of the seats, in the order of their addresses.
+    #[prost(message, repeated, tag = "6")]
+    pub contributions: ::prost::alloc::vec::Vec<Contribution>,
 }
 impl ::prost::Name for QueryEpochResponse {
     const NAME: &'static str = "QueryEpochResponse";

@@ -5,9 +5,11 @@ use std::collections::BTreeSet;
 use bauta_rounds::{derive, state, Call};
 use bauta_schema::training::v1 as pb;
 use bauta_secagg::check_in::CheckIn;
+use bauta_secagg::committee::Contribution;
 use bauta_secagg::context::Rctx;
 use bauta_secagg::deal::{Deal, Dealer};
 use bauta_secagg::encoding::SeatIndex;
+use bauta_secagg::enrol::ProviderKeys;
 use bauta_secagg::joint::Evaluation;
 use bauta_secagg::parties::{SeatHolder, Seats};
 use bauta_secagg::proof::{Schnorr, Transcript};
@@ -22,7 +24,8 @@ use rand_chacha::ChaCha20Rng;
 use sha2::{Digest as _, Sha256};
 
 use crate::chain::{Chain, TASK};
-use crate::provider::{chunk_calls, deal_call, ectx, header_call, parts, unmask_call, Duty, Provider};
+use crate::provider::{chunk_calls, deal_call, ectx, header_call, parts, Duty, Provider};
+use crate::seat::unmask_call;
 
 /// What a cheat sends instead of what is due.
 #[derive(Default)]
@@ -63,16 +66,27 @@ pub fn instead(
         (Duty::Deal(epoch), _) => {
             let mut body = cheat.deal(chain, epoch)?.body;
             body.proof.response += Scalar::ONE;
-            Ok(vec![deal_call(epoch, &sign(cheat, &ectx(chain)?, body)?)].into())
+            Ok(vec![deal_call(epoch, &sign(cheat.keys()?, &ectx(chain)?, body)?)].into())
         }
         (Duty::CheckDeals(epoch), _) => complain(cheat, chain, epoch, rng).map(Deed::from),
-        (Duty::Evaluate(_), _) => {
+        (Duty::Contribute(_), _) => {
+            let mut calls = cheat.make(chain, duty)?;
+            for call in &mut calls {
+                if let Call::Contribute(msg) = call {
+                    let mut body = Contribution::decode(&msg.body).map_err(|error| error.to_string())?;
+                    body.proof.response += Scalar::ONE;
+                    (msg.body, msg.signature) = parts(&sign(cheat.keys()?, &ectx(chain)?, body)?);
+                }
+            }
+            Ok(calls.into())
+        }
+        (Duty::Evaluate(committee) | Duty::EvaluateForSeats(_, committee), _) => {
             let mut calls = cheat.make(chain, duty)?;
             for call in &mut calls {
                 if let Call::Evaluate(msg) = call {
                     let mut body = Evaluation::decode(&msg.body).map_err(|error| error.to_string())?;
                     body.proof.response += Scalar::ONE;
-                    (msg.body, msg.signature) = parts(&sign(cheat, &ectx(chain)?, body)?);
+                    (msg.body, msg.signature) = parts(&sign(cheat.keys_of(committee)?, &ectx(chain)?, body)?);
                 }
             }
             Ok(calls.into())
@@ -84,7 +98,7 @@ pub fn instead(
                     let mut body = CheckIn::decode(&msg.body).map_err(|error| error.to_string())?;
                     body.proof.response += Scalar::ONE;
                     let rctx = Rctx::new(&ectx(chain)?, round);
-                    (msg.body, msg.signature) = parts(&sign(cheat, &rctx, body)?);
+                    (msg.body, msg.signature) = parts(&sign(cheat.keys()?, &rctx, body)?);
                 }
             }
             Ok(calls.into())
@@ -110,22 +124,25 @@ pub fn instead(
             Ok(calls.into())
         }
         (Duty::Unmask(round), _) => {
-            let Some(signed) = cheat.answer(chain)? else { return Ok(Deed::default()) };
-            let mut body = signed.body;
-            if let Some(entry) = body.entries.first_mut() {
-                entry.value = SecretScalar::random(cheat.rng()).public();
-            }
             let round_record = chain.round()?.ok_or("there is no round")?;
             let ctx = derive::ctx(&round_record).map_err(|error| error.to_string())?;
-            Ok(vec![unmask_call(round, &sign(cheat, &ctx, body)?)].into())
+            let mut calls = Vec::new();
+            for signed in cheat.answers(chain)? {
+                let mut body = signed.body;
+                if let Some(entry) = body.entries.first_mut() {
+                    entry.value = SecretScalar::random(cheat.rng()).public();
+                }
+                calls.push(unmask_call(round, &sign(cheat.keys()?, &ctx, body)?));
+            }
+            Ok(calls.into())
         }
         (Duty::Enrol(_), _) => cheat.make(chain, duty).map(Deed::from),
     }
 }
 
-/// Signs any body with a provider's V.
-fn sign<B: Body>(cheat: &Provider, context: &B::Context, body: B) -> Made<Signed<B>> {
-    let secret = cheat.keys()?.to_bytes();
+/// Signs any body with a V.
+fn sign<B: Body>(keys: &ProviderKeys, context: &B::Context, body: B) -> Made<Signed<B>> {
+    let secret = keys.to_bytes();
     let key = k256::schnorr::SigningKey::from_bytes(&secret[96..128]).map_err(|error| error.to_string())?;
     let hash = digest(B::KIND, context.as_ref(), &body.encode());
     let signature = key.sign_raw(&hash, &[7; 32]).map_err(|error| error.to_string())?.to_bytes();
@@ -142,7 +159,7 @@ fn made_up(cheat: &Provider, chain: &Chain, masked: &Masked, bits: u8) -> Made<M
     body.chunks = chunks.iter().map(|chunk| Sha256::digest(chunk).into()).collect();
     let round = chain.round()?.ok_or("there is no round")?;
     let ctx = derive::ctx(&round).map_err(|error| error.to_string())?;
-    Ok(Masked { header: sign(cheat, &ctx, body)?, chunks })
+    Ok(Masked { header: sign(cheat.keys()?, &ctx, body)?, chunks })
 }
 
 /// A complaint about a dealer, whose share opens.
@@ -201,5 +218,5 @@ fn bad_deal(cheat: &Provider, chain: &Chain, epoch: u64, rng: &mut ChaCha20Rng) 
     });
     writer.point(&body.ephemeral);
     body.proof = Schnorr::prove(&ephemeral, &transcript, rng);
-    sign(cheat, &ectx, body)
+    sign(cheat.keys()?, &ectx, body)
 }

@@ -178,29 +178,30 @@ impl Contracts {
     /// Carries out a verdict: the price of its row.
     pub fn carry_out(&mut self, verdict: &Verdict) {
         let Some(standing) = self.standings.get_mut(&verdict.provider) else { return };
-        // In hundredths; what costs everything ends it.
-        let price = match verdict.kind() {
-            OffenceKind::NoSubmission => 1,
-            OffenceKind::SilentSeat => 2,
-            OffenceKind::NonCanonical => 5,
-            _ => 100,
+        // In hundredths, and blocks of jail; what costs everything ends it.
+        let (price, jail) = match verdict.kind() {
+            OffenceKind::NoSubmission => (1, JAIL),
+            OffenceKind::SilentSeat => (2, JAIL),
+            OffenceKind::NonCanonical => (5, 0),
+            OffenceKind::WithheldSeed => (20, 0),
+            _ => (100, 0),
         };
         let taken = standing.bond * price / 100;
         standing.bond -= taken;
         self.taken += taken;
-        standing.jailed_until = self.height + JAIL;
+        standing.jailed_until = standing.jailed_until.max(self.height + jail);
         standing.tombstoned |= price == 100;
     }
 }
 
 impl Providers for Contracts {
-    fn may_enrol(&self, query: &EnrolQuery<'_>) -> Result<(), String> {
+    fn may_enrol(&self, query: &EnrolQuery<'_>) -> Result<u128, String> {
         match self.standings.get(query.address) {
             None => Err("it is not registered".into()),
             Some(standing) if standing.tombstoned => Err("it is convicted for ever".into()),
             Some(standing) if standing.jailed_until > self.height => Err("it is in jail".into()),
             Some(standing) if standing.bond < query.min_bond => Err("its bond is too small".into()),
-            Some(_) => Ok(()),
+            Some(standing) => Ok(standing.bond),
         }
     }
 

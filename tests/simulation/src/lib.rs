@@ -11,6 +11,7 @@ mod ledger;
 mod plan;
 mod provider;
 mod run;
+mod seat;
 mod shrink;
 
 pub use plan::{Plan, WINDOW};

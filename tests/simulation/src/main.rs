@@ -28,7 +28,7 @@ struct Options {
     #[arg(long, default_value_t = 60)]
     elements: u32,
     /// Providers in every run, instead of 5 to 20
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(5..=96))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(5..=200))]
     providers: Option<u32>,
     /// Threads
     #[arg(long, default_value_t = 2)]

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use bauta_rounds::params::MAX_SEATS;
 use bauta_schema::training::v1 as pb;
 use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha20Rng;
@@ -93,7 +94,8 @@ impl Plan {
             check_in: WINDOW,
             submit: WINDOW,
             unmask: WINDOW,
-            evidence: WINDOW,
+            // Where seats are drawn, those of the epoch before must still be there.
+            evidence: if self.providers > MAX_SEATS { 3 * WINDOW } else { WINDOW },
         };
         pb::TaskSettings {
             metadata: Some(pb::Metadata { name: "simulation".into(), ..Default::default() }),

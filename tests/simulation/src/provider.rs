@@ -9,17 +9,17 @@ use bauta_schema::training::v1 as pb;
 use bauta_secagg::check_in::CheckedIn;
 use bauta_secagg::context::{Ectx, Rctx};
 use bauta_secagg::deal::{Deal, Dealer};
-use bauta_secagg::encoding::{Address, SeatIndex, Slot};
+use bauta_secagg::encoding::Address;
 use bauta_secagg::enrol::ProviderKeys;
 use bauta_secagg::parties::Group;
-use bauta_secagg::seat::{AnswerRecord, Seat, Share};
+use bauta_secagg::seat::AnswerRecord;
 use bauta_secagg::signature::{Body, Signed};
 use bauta_secagg::submit::Masked;
-use bauta_secagg::unmask::{Partial, Requests};
 use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha20Rng;
 
 use crate::chain::{Chain, TASK};
+use crate::seat::{unmask_call, Shares};
 
 /// A duty, as long as it is the same one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,9 +28,13 @@ pub enum Duty {
     Enrol(u64),
     /// To deal in it.
     Deal(u64),
+    /// To give a point to the seed of its seats.
+    Contribute(u64),
+    /// To answer for its seats of the second epoch with shares of the value that draws the seats of the first.
+    EvaluateForSeats(u64, u64),
     /// To open its deals.
     CheckDeals(u64),
-    /// To answer with a share of the value that cuts the groups.
+    /// To answer with shares of the value that cuts the groups.
     Evaluate(u64),
     /// To check in to a round.
     CheckIn(u64),
@@ -47,12 +51,21 @@ pub enum Duty {
 struct Disk {
     /// The keys of an epoch.
     keys: Option<(u64, ProviderKeys)>,
-    /// The shares that were opened in it.
-    shares: BTreeMap<Slot, Share>,
+    /// Those of the epoch before, whose seats may still be asked.
+    before: Option<(u64, ProviderKeys)>,
+    /// The shares that were opened in an epoch.
+    shares: Option<(u64, Shares)>,
     /// What was signed for a round, before it is sent.
     submission: Option<(u64, Masked)>,
     /// What was answered in rounds, before it is sent.
-    answers: BTreeMap<u64, AnswerRecord>,
+    answers: BTreeMap<u64, Option<AnswerRecord>>,
+}
+
+impl Disk {
+    fn keys_of(&self, epoch: u64) -> Made<&ProviderKeys> {
+        let mut kept = [&self.keys, &self.before].into_iter().flatten();
+        kept.find(|(of, _)| *of == epoch).map(|(_, keys)| keys).ok_or_else(|| broken("it has no keys of that epoch"))
+    }
 }
 
 /// A provider.
@@ -71,9 +84,11 @@ pub struct Provider {
     rng: ChaCha20Rng,
 }
 
-type Made<T> = Result<T, String>;
+/// What an honest provider makes, or why it cannot.
+pub type Made<T> = Result<T, String>;
 
-fn broken(error: impl std::fmt::Display) -> String {
+/// Why an honest provider cannot go on, which must never happen.
+pub fn broken(error: impl std::fmt::Display) -> String {
     format!("an honest provider cannot go on: {error}")
 }
 
@@ -108,6 +123,8 @@ impl Provider {
         let duty = |due: Due| match due {
             Due::Enrol { epoch } => Duty::Enrol(epoch),
             Due::Deal { epoch } => Duty::Deal(epoch),
+            Due::Contribute { epoch } => Duty::Contribute(epoch),
+            Due::EvaluateForSeats { epoch, of } => Duty::EvaluateForSeats(epoch, of),
             Due::CheckDeals { epoch } => Duty::CheckDeals(epoch),
             Due::Evaluate { epoch, .. } => Duty::Evaluate(epoch),
             Due::CheckIn { round } => Duty::CheckIn(round),
@@ -152,22 +169,48 @@ impl Provider {
             Duty::Enrol(epoch) => self.enrol(chain, epoch).map(|call| vec![call]),
             Duty::Deal(epoch) => self.deal(chain, epoch).map(|deal| vec![deal_call(epoch, &deal)]),
             Duty::CheckDeals(epoch) => self.check_deals(chain, epoch),
-            Duty::Evaluate(epoch) => self.evaluate(chain, epoch).map(|call| call.into_iter().collect()),
+            Duty::Contribute(epoch) => self.contribute(chain, epoch).map(|call| vec![call]),
+            Duty::EvaluateForSeats(epoch, of) => self.evaluate_for_seats(chain, epoch, of),
+            Duty::Evaluate(epoch) => self.evaluate(chain, epoch),
             Duty::CheckIn(round) => self.check_in(chain, round).map(|call| vec![call]),
             Duty::Header(round) => self.masked(chain, round).map(|masked| vec![header_call(round, &masked)]),
             Duty::Chunks(round) => self.masked(chain, round).map(|masked| chunk_calls(round, &masked)),
-            Duty::Unmask(round) => {
-                Ok(self.answer(chain)?.into_iter().map(|answer| unmask_call(round, &answer)).collect())
-            }
+            Duty::Unmask(round) => Ok(self.answers(chain)?.iter().map(|answer| unmask_call(round, answer)).collect()),
         }
     }
 
-    /// The keys of the current epoch.
+    /// The keys of the epoch in which it enrolled last.
     ///
     /// # Errors
     /// When it has none.
     pub fn keys(&self) -> Made<&ProviderKeys> {
         self.disk.keys.as_ref().map(|(_, keys)| keys).ok_or_else(|| broken("it has no keys"))
+    }
+
+    /// The keys of an epoch.
+    ///
+    /// # Errors
+    /// When it has none.
+    pub fn keys_of(&self, epoch: u64) -> Made<&ProviderKeys> {
+        self.disk.keys_of(epoch)
+    }
+
+    /// What its signatures of an epoch are made with.
+    ///
+    /// # Errors
+    /// When it has no keys of that epoch.
+    pub fn parts_of(&mut self, epoch: u64) -> Made<(&ProviderKeys, &Address, &mut ChaCha20Rng)> {
+        Ok((self.disk.keys_of(epoch)?, &self.name, &mut self.rng))
+    }
+
+    /// The shares on its disk, with their epoch.
+    pub fn shares(&mut self) -> &mut Option<(u64, Shares)> {
+        &mut self.disk.shares
+    }
+
+    /// For whom its seats answered in a round.
+    pub fn answered(&mut self, round: u64) -> &mut Option<AnswerRecord> {
+        self.disk.answers.entry(round).or_default()
     }
 
     /// Its name in transcripts.
@@ -192,7 +235,7 @@ impl Provider {
         // Fresh every epoch; a second attempt takes those of the first.
         if self.disk.keys.as_ref().is_none_or(|(of, _)| *of != epoch) {
             let keys = ProviderKeys::generate(&mut self.rng);
-            self.disk = Disk { keys: Some((epoch, keys)), ..Disk::default() };
+            self.disk = Disk { keys: Some((epoch, keys)), before: self.disk.keys.take(), ..Disk::default() };
         }
         let ectx = ectx(chain)?;
         let keys = self.disk.keys.as_ref().map(|(_, keys)| keys).ok_or_else(|| broken("it has no keys"))?;
@@ -210,70 +253,6 @@ impl Provider {
         let threshold = chain.epoch()?.threshold as usize;
         let keys = self.disk.keys.as_ref().map(|(_, keys)| keys).ok_or_else(|| broken("it has no keys"))?;
         Dealer::new(keys, ectx(chain)?, &self.name).deal(&seats, threshold, &mut self.rng).map_err(broken)
-    }
-
-    /// Opens every deal; a complaint for each that is bad.
-    fn check_deals(&mut self, chain: &Chain, epoch: u64) -> Made<Vec<Call>> {
-        let bad = self.open_deals(chain)?;
-        let mut calls = Vec::new();
-        for deal in bad {
-            let ectx = ectx(chain)?;
-            let seat = seat_of(&self.member(chain)?)?;
-            let keys = self.disk.keys.as_ref().map(|(_, keys)| keys).ok_or_else(|| broken("it has no keys"))?;
-            let signed = Seat::new(keys, ectx, &self.name, seat).complain(&deal, &mut self.rng);
-            let (body, signature) = parts(&signed);
-            calls.push(Call::Complain(pb::MsgComplain {
-                sender: String::new(),
-                task_id: TASK,
-                epoch,
-                body,
-                signature,
-            }));
-        }
-        Ok(calls)
-    }
-
-    /// Opens the shares of every dealer that it has not opened yet; the deals that are bad.
-    fn open_deals(&mut self, chain: &Chain) -> Made<Vec<Deal>> {
-        let member = self.member(chain)?;
-        let (seat, ectx, epoch) = (seat_of(&member)?, ectx(chain)?, chain.epoch()?.number);
-        let mut bad = Vec::new();
-        let mut shares = BTreeMap::new();
-        let role = Seat::new(self.keys()?, ectx, &self.name, seat);
-        for dealer in state::members(&chain.records, TASK, epoch).map_err(broken)? {
-            let Some(record) = state::find_deal(&chain.records, TASK, epoch, &dealer.address).map_err(broken)? else {
-                continue;
-            };
-            let deal = Deal::decode(&record.body).map_err(broken)?;
-            match role.open(&deal) {
-                Ok(share) if dealer.slot > 0 => {
-                    shares.insert(Slot::new(dealer.slot).map_err(broken)?, share);
-                }
-                Ok(_) => {}
-                Err(_) => bad.push(deal),
-            }
-        }
-        self.disk.shares = shares;
-        Ok(bad)
-    }
-
-    fn evaluate(&mut self, chain: &Chain, epoch: u64) -> Made<Option<Call>> {
-        self.open_deals(chain)?;
-        let members = state::members(&chain.records, TASK, epoch).map_err(broken)?;
-        let dealers: Result<Vec<Slot>, _> =
-            members.iter().filter(|member| member.slot > 0).map(|member| Slot::new(member.slot)).collect();
-        let dealers = dealers.map_err(broken)?;
-        if dealers.iter().any(|slot| !self.disk.shares.contains_key(slot)) {
-            // A bad share; its complaint excuses the seat.
-            return Ok(None);
-        }
-        let input = derive::partition_input(&chain.epoch()?).map_err(broken)?;
-        let (seat, ectx) = (seat_of(&self.member(chain)?)?, ectx(chain)?);
-        let keys = self.disk.keys.as_ref().map(|(_, keys)| keys).ok_or_else(|| broken("it has no keys"))?;
-        let role = Seat::new(keys, ectx, &self.name, seat);
-        let signed = role.evaluate(&input, &dealers, &self.disk.shares, &mut self.rng).map_err(broken)?;
-        let (body, signature) = parts(&signed);
-        Ok(Some(Call::Evaluate(pb::MsgEvaluate { sender: String::new(), task_id: TASK, epoch, body, signature })))
     }
 
     fn check_in(&mut self, chain: &Chain, round: u64) -> Made<Call> {
@@ -340,29 +319,6 @@ impl Provider {
         }
         Ok(group)
     }
-
-    /// Its seat's answer to the request list; `None` where a bad share excuses it.
-    ///
-    /// # Errors
-    /// When its record does not admit the list, which never happens to who sees one chain.
-    pub fn answer(&mut self, chain: &Chain) -> Made<Option<Signed<Partial>>> {
-        let round = chain.round()?.ok_or_else(|| broken("there is no round"))?;
-        let requests = requests(chain, &round)?;
-        if self.disk.shares.is_empty() {
-            self.open_deals(chain)?;
-        }
-        if requests.providers().into_keys().any(|slot| !self.disk.shares.contains_key(&slot)) {
-            return Ok(None);
-        }
-        let rctx = derive::rctx(&round).map_err(broken)?;
-        let record = self.disk.answers.entry(round.number).or_insert_with(|| AnswerRecord::new(&rctx));
-        let admitted = record.admit(&requests).map_err(broken)?;
-        let ctx = derive::ctx(&round).map_err(broken)?;
-        let (seat, ectx) = (seat_of(&self.member(chain)?)?, ectx(chain)?);
-        let keys = self.disk.keys.as_ref().map(|(_, keys)| keys).ok_or_else(|| broken("it has no keys"))?;
-        let role = Seat::new(keys, ectx, &self.name, seat);
-        role.answer(&ctx, &requests, &admitted, &self.disk.shares, &mut self.rng).map(Some).map_err(broken)
-    }
 }
 
 /// The task's terms.
@@ -380,23 +336,6 @@ pub fn terms(chain: &Chain) -> Made<Terms> {
 pub fn ectx(chain: &Chain) -> Made<Ectx> {
     let bytes: [u8; 32] = chain.epoch()?.ectx.try_into().map_err(|_| broken("a context has 32 bytes"))?;
     Ok(Ectx::from_bytes(bytes))
-}
-
-/// The request list of a round, compared with its root.
-fn requests(chain: &Chain, round: &pb::Round) -> Made<Requests> {
-    let members = state::members(&chain.records, TASK, round.epoch).map_err(broken)?;
-    let check_ins = state::check_ins(&chain.records, TASK, round.number).map_err(broken)?;
-    let least = terms(chain)?.cohort.min_group;
-    let groups = derive::released_groups(&members, &check_ins, round, least).map_err(broken)?;
-    let requests = derive::requests(round, &groups).map_err(broken)?;
-    if requests.root().as_bytes()[..] != round.request_root[..] {
-        return Err(broken("the request list has another root"));
-    }
-    Ok(requests)
-}
-
-fn seat_of(member: &pb::Member) -> Made<SeatIndex> {
-    SeatIndex::new(member.seat).map_err(broken)
 }
 
 /// Body and signature, as messages carry them.
@@ -422,10 +361,4 @@ pub fn chunk_calls(round: u64, masked: &Masked) -> Vec<Call> {
         Call::SubmitChunk(pb::MsgSubmitChunk { sender: String::new(), task_id: TASK, round, index, data: data.clone() })
     };
     (0..).zip(&masked.chunks).map(chunk).collect()
-}
-
-/// An answer as a message.
-pub fn unmask_call(round: u64, signed: &Signed<Partial>) -> Call {
-    let (body, signature) = parts(signed);
-    Call::Unmask(pb::MsgUnmask { sender: String::new(), task_id: TASK, round, body, signature })
 }

@@ -131,7 +131,8 @@ impl<'a> Run<'a> {
 
     /// Whether it may cheat in this.
     fn may_cheat(&self, index: usize, duty: Duty) -> bool {
-        let is_of_seat = matches!(duty, Duty::CheckDeals(_) | Duty::Evaluate(_) | Duty::Unmask(_));
+        let is_of_seat =
+            matches!(duty, Duty::CheckDeals(_) | Duty::Evaluate(_) | Duty::EvaluateForSeats(..) | Duty::Unmask(_));
         let cheats_in_everything = index >= (self.plan.providers - self.plan.hostile) as usize;
         self.is_hostile(index) && (is_of_seat || cheats_in_everything)
     }
@@ -235,6 +236,7 @@ impl<'a> Run<'a> {
                 OffenceKind::SilentSeat => {
                     &[Duty::Unmask(round), Duty::Evaluate(verdict.epoch), Duty::CheckDeals(verdict.epoch)]
                 }
+                OffenceKind::WithheldSeed => &[Duty::Contribute(verdict.epoch)],
                 _ => &[],
             };
             if !duties.iter().any(|duty| self.let_be.contains(&(index, *duty))) {

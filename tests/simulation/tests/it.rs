@@ -26,6 +26,19 @@ fn no_honest_provider_is_convicted_and_every_sum_is_exact_in_five_hundred_rounds
 }
 
 #[test]
+fn committees_that_are_drawn_are_simulated_too() {
+    let plan = Plan { drop_outs: 2, rounds: 2, hostile: 4, deeds: 70, ..Plan::of(11, 6) }.with_providers(104);
+    let outcome = run(&plan).unwrap_or_else(|failure| panic!("{failure}"));
+    println!("{outcome}");
+    assert!(outcome.finished == 2 && outcome.sums > 2, "{outcome}");
+    // Nobody withheld its point, so that more were left than can sit.
+    assert!(
+        !outcome.silent.contains_key("withheld_seed") && !outcome.convicted.contains_key("withheld_seed"),
+        "{outcome}"
+    );
+}
+
+#[test]
 fn the_same_plan_runs_alike() {
     let plan = Plan::of(3, 30);
     assert_eq!(run(&plan).unwrap(), run(&plan).unwrap());

@@ -108,7 +108,7 @@ impl<'a> AskContracts<'a> {
         Ok(Address::new(address)?.to_bech32(&self.ctx.prefix))
     }
 
-    fn judge(&self, query: &EnrolQuery<'_>) -> Result<std::result::Result<(), String>> {
+    fn judge(&self, query: &EnrolQuery<'_>) -> Result<std::result::Result<u128, String>> {
         let provider = self.bech32(query.address)?;
         let issuer = (!query.issuer.is_empty()).then(|| query.issuer.to_string());
         let answer = self.may_take_part(&provider, issuer)?;
@@ -128,12 +128,12 @@ impl<'a> AskContracts<'a> {
         if bond.bonded.u128() < query.min_bond {
             return Ok(Err(format!("its bond is {}, this task asks for {}; bond more", bond.bonded, query.min_bond)));
         }
-        Ok(Ok(()))
+        Ok(Ok(bond.bonded.u128()))
     }
 }
 
 impl Providers for AskContracts<'_> {
-    fn may_enrol(&self, query: &EnrolQuery<'_>) -> std::result::Result<(), String> {
+    fn may_enrol(&self, query: &EnrolQuery<'_>) -> std::result::Result<u128, String> {
         self.judge(query).unwrap_or_else(|error| Err(format!("registry or staking cannot be asked: {error}")))
     }
 

@@ -5,10 +5,10 @@ use bauta_rounds::{
 };
 use bauta_schema::training::v1::{
     MsgCancelTask, MsgCancelTaskResponse, MsgCheckIn, MsgCheckInResponse, MsgComplain, MsgComplainResponse,
-    MsgCreateTask, MsgCreateTaskResponse, MsgDeal, MsgDealResponse, MsgEnrol, MsgEnrolResponse, MsgEvaluate,
-    MsgEvaluateResponse, MsgReport, MsgReportResponse, MsgSubmitChunk, MsgSubmitChunkResponse, MsgSubmitHeader,
-    MsgSubmitHeaderResponse, MsgTopUpTask, MsgTopUpTaskResponse, MsgUnmask, MsgUnmaskResponse, MsgUpdateParams,
-    MsgUpdateParamsResponse, Params,
+    MsgContribute, MsgContributeResponse, MsgCreateTask, MsgCreateTaskResponse, MsgDeal, MsgDealResponse, MsgEnrol,
+    MsgEnrolResponse, MsgEvaluate, MsgEvaluateResponse, MsgReport, MsgReportResponse, MsgSubmitChunk,
+    MsgSubmitChunkResponse, MsgSubmitHeader, MsgSubmitHeaderResponse, MsgTopUpTask, MsgTopUpTaskResponse, MsgUnmask,
+    MsgUnmaskResponse, MsgUpdateParams, MsgUpdateParamsResponse, Params,
 };
 use bauta_schema::type_url;
 use prost::Name;
@@ -33,6 +33,8 @@ pub enum Message {
     TopUpTask(MsgTopUpTask),
     /// Posts fresh keys.
     Enrol(MsgEnrol),
+    /// Gives a point to the seed of the seats.
+    Contribute(MsgContribute),
     /// Shares the masking key.
     Deal(MsgDeal),
     /// Opens a wrong share.
@@ -61,6 +63,7 @@ impl Message {
             type_url::CANCEL_TASK => decode_message(value).map(Self::CancelTask),
             type_url::TOP_UP_TASK => decode_message(value).map(Self::TopUpTask),
             type_url::ENROL => decode_message(value).map(Self::Enrol),
+            type_url::CONTRIBUTE => decode_message(value).map(Self::Contribute),
             type_url::DEAL => decode_message(value).map(Self::Deal),
             type_url::COMPLAIN => decode_message(value).map(Self::Complain),
             type_url::EVALUATE => decode_message(value).map(Self::Evaluate),
@@ -81,6 +84,7 @@ impl Message {
             Self::CancelTask(_) => type_url::CANCEL_TASK,
             Self::TopUpTask(_) => type_url::TOP_UP_TASK,
             Self::Enrol(_) => type_url::ENROL,
+            Self::Contribute(_) => type_url::CONTRIBUTE,
             Self::Deal(_) => type_url::DEAL,
             Self::Complain(_) => type_url::COMPLAIN,
             Self::Evaluate(_) => type_url::EVALUATE,
@@ -99,6 +103,7 @@ impl Message {
             Self::CancelTask(msg) => &msg.owner,
             Self::TopUpTask(msg) => &msg.sender,
             Self::Enrol(msg) => &msg.sender,
+            Self::Contribute(msg) => &msg.sender,
             Self::Deal(msg) => &msg.sender,
             Self::Complain(msg) => &msg.sender,
             Self::Evaluate(msg) => &msg.sender,
@@ -183,6 +188,7 @@ impl Message {
             Self::CancelTask(_) => response(&MsgCancelTaskResponse {}),
             Self::TopUpTask(_) => response(&MsgTopUpTaskResponse {}),
             Self::Enrol(_) => response(&MsgEnrolResponse {}),
+            Self::Contribute(_) => response(&MsgContributeResponse {}),
             Self::Deal(_) => response(&MsgDealResponse {}),
             Self::Complain(_) => response(&MsgComplainResponse {}),
             Self::Evaluate(_) => response(&MsgEvaluateResponse {}),
@@ -205,6 +211,7 @@ impl Message {
             Self::CancelTask(msg) => Call::CancelTask(msg),
             Self::TopUpTask(msg) => Call::TopUpTask(msg),
             Self::Enrol(msg) => Call::Enrol(msg),
+            Self::Contribute(msg) => Call::Contribute(msg),
             Self::Deal(msg) => Call::Deal(msg),
             Self::Complain(msg) => Call::Complain(msg),
             Self::Evaluate(msg) => Call::Evaluate(msg),

@@ -37,8 +37,12 @@ pub fn told(event: &Event) -> (String, Value) {
             },
             json!({ "event": "submitted", "round": round, "bytes": bytes }),
         ),
+        Event::Contributed { epoch } => (
+            format!("epoch {epoch}: gave its point to the seed of the seats"),
+            json!({ "event": "contributed", "epoch": epoch }),
+        ),
         Event::Evaluated { epoch } => (
-            format!("epoch {epoch}: the seat answered for the cut of the groups"),
+            format!("epoch {epoch}: the seat answered for the draw of groups or seats"),
             json!({ "event": "evaluated", "epoch": epoch }),
         ),
         Event::Answered { round, entries } => (

@@ -21,7 +21,7 @@ const FILES: [(&str, Read); 9] = [
     ("round-1/update", |epoch| epoch.round(1).update(&[5; 32]).map(drop)),
     ("round-1/submission", |epoch| epoch.round(1).submission().map(drop)),
     ("round-1/answers", |epoch| epoch.round(1).answers().map(drop)),
-    ("round-1/partial", |epoch| epoch.round(1).partial().map(drop)),
+    ("round-1/partial-1", |epoch| epoch.round(1).partial(1).map(drop)),
 ];
 
 /// An epoch of which everything was written, and the content of each file.
@@ -33,7 +33,7 @@ fn written(home: &Path) -> (EpochRecords, Vec<Vec<u8>>) {
     epoch.put_enrolment(&message).unwrap();
     epoch.put_deal(&message).unwrap();
     let share = || Share::from_bytes(&[3; 32]).unwrap();
-    epoch.put_shares(&BTreeMap::from([(vec![1; 20], share()), (vec![2; 20], share())])).unwrap();
+    epoch.put_shares(&BTreeMap::from([((1, vec![1; 20]), share()), ((1, vec![2; 20]), share())])).unwrap();
     let round = epoch.round(1);
     round.put_check_in(&StoredCheckIn { weight: 3, message: Some(message.clone()) }).unwrap();
     round.put_update(&StoredUpdate { model_hash: [5; 32], values: Zeroizing::new(vec![1, -1, i64::MAX]) }).unwrap();
@@ -41,7 +41,7 @@ fn written(home: &Path) -> (EpochRecords, Vec<Vec<u8>>) {
         .put_submission(&StoredSubmission { header: Some(message.clone()), chunks: vec![vec![7; 30], vec![]] })
         .unwrap();
     round.put_answers(&AnswerRecord::new(&Rctx::from_bytes([4; 32]))).unwrap();
-    round.put_partial(&message).unwrap();
+    round.put_partial(1, &message).unwrap();
     let contents = FILES.iter().map(|(name, _)| std::fs::read(epoch.folder.join(name)).unwrap()).collect();
     (epoch, contents)
 }

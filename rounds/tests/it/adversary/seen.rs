@@ -80,6 +80,10 @@ fn a_complaint_in_the_middle_of_a_round_excuses_the_seats_and_harms_nobody_hones
     assert_eq!(round.abort_reason(), pb::AbortReason::TooFewPartials);
     // The dealer's own seat was silent as well, in the same round: one penalty, the largest.
     assert_only(&world, 0, &[OffenceKind::BadShare]);
+    // The dealer is disqualified from the next round on.
+    let call = world.check_in_msg(0, 2);
+    let refused = world.send_as(0, call).unwrap_err().error;
+    assert!(matches!(refused, Error::Barred(_)), "{refused}");
     let others = all_but(n, &[0]);
     finish_round(&mut world, &others, &others);
     assert_only(&world, 0, &[OffenceKind::BadShare]);

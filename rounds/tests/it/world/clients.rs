@@ -4,6 +4,7 @@ use super::World;
 use bauta_rounds::{derive, state, Call};
 use bauta_schema::training::v1 as pb;
 use bauta_secagg::check_in::CheckedIn;
+use bauta_secagg::committee::{self, Contribution};
 use bauta_secagg::deal::{Deal, Dealer};
 use bauta_secagg::encoding::{SeatIndex, Slot};
 use bauta_secagg::joint::Evaluation;
@@ -60,27 +61,106 @@ impl World {
         if member.seat == 0 {
             return bad;
         }
-        let seat = SeatIndex::new(member.seat).unwrap();
         let ectx = self.ectx();
         let members = self.members();
         let client = &mut self.clients[i];
         let name = client.name();
         client.shares.clear();
-        let mut shares = BTreeMap::new();
-        let role = Seat::new(&client.keys, ectx, &name, seat);
-        for dealer in members.iter().filter(|dealer| dealer.dealt) {
-            let record = state::find_deal(&self.storage, self.task, number, &dealer.address).unwrap().unwrap();
-            let deal = Deal::decode(&record.body).unwrap();
-            match role.open(&deal) {
-                Ok(share) if dealer.slot > 0 => {
-                    shares.insert(Slot::new(dealer.slot).unwrap(), share);
+        client.further.clear();
+        for index in derive::seats_of(&member) {
+            let mut shares = BTreeMap::new();
+            let role = Seat::new(&client.keys, ectx, &name, SeatIndex::new(index).unwrap());
+            for dealer in members.iter().filter(|dealer| dealer.dealt) {
+                let record = state::find_deal(&self.storage, self.task, number, &dealer.address).unwrap().unwrap();
+                let deal = Deal::decode(&record.body).unwrap();
+                match role.open(&deal) {
+                    Ok(share) if dealer.slot > 0 => {
+                        shares.insert(Slot::new(dealer.slot).unwrap(), share);
+                    }
+                    Ok(_) => {}
+                    Err(_) if index == member.seat => bad.push(deal),
+                    Err(_) => {}
                 }
-                Ok(_) => {}
-                Err(_) => bad.push(deal),
+            }
+            if index == member.seat {
+                client.shares = shares;
+            } else {
+                client.further.insert(index, shares);
             }
         }
-        client.shares = shares;
         bad
+    }
+
+    /// What a provider gives to the seed of the seats.
+    pub fn contribution(&mut self, i: usize) -> Signed<Contribution> {
+        let input = derive::everyones_input(&self.epoch()).unwrap();
+        let ectx = self.ectx();
+        let client = &self.clients[i];
+        committee::contribute(&client.keys, &ectx, &client.name(), &input, &mut self.rng)
+    }
+
+    pub fn contribute_msg(&self, signed: &Signed<Contribution>) -> Call {
+        Call::Contribute(pb::MsgContribute {
+            sender: String::new(),
+            task_id: self.task,
+            epoch: self.the_task().epoch,
+            body: signed.body_bytes(),
+            signature: signed.signature.to_vec(),
+        })
+    }
+
+    /// The answers of a provider's seats of the epoch before, which seed the draw of this one's.
+    pub fn evaluations_for_seats(&mut self, i: usize) -> Vec<Signed<Evaluation>> {
+        let (epoch, ectx) = (self.epoch(), self.ectx());
+        let before = state::epoch(&self.storage, self.task, epoch.seed_epoch).unwrap();
+        let members = state::members(&self.storage, self.task, before.number).unwrap();
+        let dealers: Vec<Slot> = members.iter().filter(|m| m.slot > 0).map(|m| Slot::new(m.slot).unwrap()).collect();
+        let input = derive::seats_input(&epoch, &before).unwrap();
+        let member = self.member_of(i, before.number);
+        let client = &self.clients[i];
+        let name = client.name();
+        let (keys, shares) = client.before.as_ref().unwrap();
+        derive::seats_of(&member)
+            .map(|index| {
+                let shares = &shares[&if index == member.seat { 0 } else { index }];
+                let role = Seat::new(keys, ectx, &name, SeatIndex::new(index).unwrap());
+                role.evaluate(&input, &dealers, shares, &mut self.rng).unwrap()
+            })
+            .collect()
+    }
+
+    /// The answers of all seats of a provider to the request list.
+    pub fn answers(&mut self, i: usize) -> Vec<Signed<Partial>> {
+        let (member, requests) = (self.member(i), self.requests());
+        let (ctx, ectx, rctx) = (self.ctx(), self.ectx(), derive::rctx(&self.round()).unwrap());
+        let client = &self.clients[i];
+        let name = client.name();
+        derive::seats_of(&member)
+            .map(|index| {
+                let shares = if index == member.seat { &client.shares } else { &client.further[&index] };
+                let role = Seat::new(&client.keys, ectx, &name, SeatIndex::new(index).unwrap());
+                let admitted = AnswerRecord::new(&rctx).admit(&requests).unwrap();
+                role.answer(&ctx, &requests, &admitted, shares, &mut self.rng).unwrap()
+            })
+            .collect()
+    }
+
+    /// The shares of all seats of a provider of the value that cuts the groups.
+    pub fn evaluations(&mut self, i: usize) -> Vec<Signed<Evaluation>> {
+        let member = self.member(i);
+        let dealers: Vec<Slot> =
+            self.members().iter().filter(|m| m.slot > 0).map(|m| Slot::new(m.slot).unwrap()).collect();
+        let input = derive::partition_input(&self.epoch()).unwrap();
+        let ectx = self.ectx();
+        let client = &self.clients[i];
+        let name = client.name();
+        derive::seats_of(&member)
+            .map(|index| {
+                let shares = if index == member.seat { &client.shares } else { &client.further[&index] };
+                let role = Seat::new(&client.keys, ectx, &name, SeatIndex::new(index).unwrap());
+                role.evaluate(&input, &dealers, shares, &mut self.rng).unwrap()
+            })
+            .collect()
     }
 
     pub fn complain_msg(&mut self, i: usize, deal: &Deal) -> Call {

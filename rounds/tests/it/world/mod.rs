@@ -22,11 +22,19 @@ use std::collections::BTreeMap;
 pub const CHAIN: &str = "bauta-1";
 pub const OWNER: &[u8] = b"owner-owner-owner-ow";
 
+/// Shares by seat, and by the slots of their dealers.
+pub type SeatShares = BTreeMap<u32, BTreeMap<Slot, Share>>;
+
 /// What a provider keeps on its disk.
 pub struct Client {
     pub address: Vec<u8>,
     pub keys: ProviderKeys,
+    /// Shares for its first seat.
     pub shares: BTreeMap<Slot, Share>,
+    /// Shares for its other seats, where it was drawn more than once.
+    pub further: SeatShares,
+    /// What it keeps of the epoch before.
+    pub before: Option<(ProviderKeys, SeatShares)>,
     pub weight: u64,
 }
 
@@ -139,6 +147,8 @@ impl World {
                     address,
                     keys: ProviderKeys::generate(&mut rng),
                     shares: BTreeMap::new(),
+                    further: BTreeMap::new(),
+                    before: None,
                     weight: 1 + i as u64 % 3,
                 }
             })

@@ -18,8 +18,12 @@ impl World {
 
     pub fn enrol(&mut self, who: &[usize]) {
         for &i in who {
-            // Keys are fresh every epoch.
-            self.clients[i].keys = ProviderKeys::generate(&mut self.rng);
+            // Keys are fresh every epoch; those of the one before are kept while evidence is heard.
+            let client = &mut self.clients[i];
+            let keys = std::mem::replace(&mut client.keys, ProviderKeys::generate(&mut self.rng));
+            let mut shares = std::mem::take(&mut client.further);
+            shares.insert(0, std::mem::take(&mut client.shares));
+            client.before = Some((keys, shares));
             let call = self.enrol_msg(i);
             self.send_as(i, call).unwrap();
         }
