@@ -57,6 +57,9 @@ log_format = "text"
 /// What the names of variables begin with that override the file: `BAUTAD_LISTEN` for `listen`.
 pub const ENV_PREFIX: &str = "BAUTAD_";
 
+/// The variable that names the node's folder.
+const HOME_VARIABLE: &str = "BAUTAD_HOME";
+
 /// How logs are written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -128,7 +131,13 @@ impl Config {
     pub fn read(home: &Path) -> anyhow::Result<Self> {
         // Read once, before any block: nothing that a block does depends on it.
         #[allow(clippy::disallowed_methods)]
-        Self::read_with(home, |name| std::env::var(name).ok())
+        {
+            let names = std::env::vars_os().map(|(name, _)| name.to_string_lossy().into_owned());
+            if let Some(unknown) = Self::unknown_variables(names).first() {
+                anyhow::bail!("the variable {unknown} overrides no line of {FILE}; correct or unset it");
+            }
+            Self::read_with(home, |name| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned()))
+        }
     }
 
     /// The same, with an environment.
@@ -143,21 +152,34 @@ impl Config {
             Err(error) => return Err(error).with_context(|| format!("{} cannot be read", file.display())),
         };
         let written: Self = toml::from_str(&text).with_context(|| format!("{} is not as expected", file.display()))?;
-        let mut table = toml::Table::try_from(written)?;
-        for (key, value) in &mut table {
+        let mut read = toml::Table::try_from(written)
+            .with_context(|| format!("{} is not as expected: a number in it is above {}", file.display(), i64::MAX))?;
+        let keys: Vec<String> = read.keys().cloned().collect();
+        for key in keys {
             let name = format!("{ENV_PREFIX}{}", key.to_uppercase());
             let Some(text) = variable(&name) else { continue };
-            *value = match value {
-                toml::Value::Integer(_) => text
-                    .parse()
-                    .map(toml::Value::Integer)
-                    .with_context(|| format!("{name} is `{text}`, not a number"))?,
-                _ => toml::Value::String(text),
+            let value = match read.get(&key) {
+                Some(toml::Value::Integer(_)) => match text.parse::<i64>() {
+                    Ok(number) if number >= 0 => toml::Value::Integer(number),
+                    _ => anyhow::bail!("{name} is `{text}`, not a number from 0 to {}", i64::MAX),
+                },
+                _ => toml::Value::String(text.clone()),
             };
+            read.insert(key, value);
+            let tried: Result<Self, _> = read.clone().try_into();
+            tried.with_context(|| format!("{name} is `{text}`, which it cannot be"))?;
         }
-        table.try_into().with_context(|| {
-            format!("a variable that begins with {ENV_PREFIX} has a value that its choice in {FILE} cannot have")
-        })
+        read.try_into().with_context(|| format!("{} is not as expected", file.display()))
+    }
+
+    /// Variables that begin as those that override the file, and override nothing: mistyped, most likely.
+    pub fn unknown_variables(names: impl Iterator<Item = String>) -> Vec<String> {
+        let known = |name: &String| {
+            name == HOME_VARIABLE
+                || toml::Table::try_from(Self::default())
+                    .is_ok_and(|table| table.keys().any(|key| *name == format!("{ENV_PREFIX}{}", key.to_uppercase())))
+        };
+        names.filter(|name| name.starts_with(ENV_PREFIX) && !known(name)).collect()
     }
 
     /// A node with these choices.
@@ -212,7 +234,25 @@ mod tests {
         assert_eq!(read("BAUTAD_LOG_FORMAT", "json").expect("a format").log_format, LogFormat::Json);
         let refused = read("BAUTAD_CACHE_MIB", "much").expect_err("no number");
         assert!(format!("{refused:#}").contains("BAUTAD_CACHE_MIB is `much`"), "{refused:#}");
-        assert!(read("BAUTAD_LOG_FORMAT", "xml").is_err());
+        for (name, value) in [("BAUTAD_LOG_FORMAT", "xml"), ("BAUTAD_WAITING_TXS", "-1")] {
+            let refused = format!("{:#}", read(name, value).expect_err(value));
+            assert!(refused.contains(&format!("{name} is `{value}`")), "{refused}");
+        }
+    }
+
+    #[test]
+    fn a_variable_that_overrides_nothing_is_told() {
+        let names = ["BAUTAD_LISTN", "BAUTAD_LISTEN", "BAUTAD_HOME", "LISTN"].map(ToOwned::to_owned);
+        assert_eq!(Config::unknown_variables(names.into_iter()), ["BAUTAD_LISTN"]);
+    }
+
+    #[test]
+    fn a_number_that_no_line_can_have_names_the_file() {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::create_dir(folder.path().join("config")).expect("a folder");
+        std::fs::write(folder.path().join(FILE), "halt_height = 18446744073709551615\n").expect("a file");
+        let refused = format!("{:#}", Config::read_with(folder.path(), |_| None).expect_err("too large"));
+        assert!(refused.contains("app.toml is not as expected"), "{refused}");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use abci_app::operator::names;
 use abci_app::{deep_stack, Node};
 use anyhow::Context as _;
 
-use super::{now, HomeArg};
+use super::{now, say, HomeArg};
 
 /// Write the state of a stopped node as the genesis of a chain that goes on from it under another id
 #[derive(Debug, clap::Args)]
@@ -46,15 +46,21 @@ impl Export {
         names::chain_id(&self.chain_id)?;
         let node = Node::open(Config::read(home.path())?.node(home.path())?)
             .context("the node must be stopped, and its folder whole, to be exported")?;
+        let first: tendermint::Time = time.parse().with_context(|| format!("--time is `{time}`, not a time"))?;
+        let last = node.app().latest().last().time_ns;
+        anyhow::ensure!(
+            u64::try_from(first.unix_timestamp_nanos()).is_ok_and(|first| first >= last),
+            "--time is {time}, before the last block of this chain: the new one would begin in the past"
+        );
         let genesis = deep_stack::run(|| node.app().export(&self.chain_id, &time))?;
         let text = serde_json::to_string_pretty(&genesis).context("the state has no JSON form")?;
         match &self.out {
-            None => println!("{text}"),
+            None => say(&text)?,
             Some(file) => {
                 anyhow::ensure!(!file.exists(), "{} exists already", file.display());
                 std::fs::write(file, format!("{text}\n"))
                     .with_context(|| format!("{} cannot be written", file.display()))?;
-                println!("wrote the genesis of {} to {}", self.chain_id, file.display());
+                say(format_args!("wrote the genesis of {} to {}", self.chain_id, file.display()))?;
             }
         }
         Ok(())

@@ -8,7 +8,7 @@ use abci_app::params::AppParams;
 use anyhow::Context as _;
 use serde_json::{json, Value};
 
-use super::{now, secret, HomeArg, Output};
+use super::{now, say, secret, HomeArg, Output};
 
 /// Make a node's folder: keys, configurations of the application and of CometBFT, and the chain's genesis
 #[derive(Debug, clap::Args)]
@@ -46,7 +46,7 @@ pub struct Init {
     #[arg(long = "peer", value_name = "ID@HOST:PORT")]
     peers: Vec<String>,
     /// Milliseconds from a block to the next
-    #[arg(long, value_name = "MS", default_value_t = 1_000)]
+    #[arg(long, value_name = "MS", default_value_t = 1_000, value_parser = clap::value_parser!(u64).range(0..=3_600_000))]
     block_ms: u64,
     /// How the answer is printed
     #[arg(long, value_enum, default_value = "text")]
@@ -80,23 +80,23 @@ impl Init {
             answer["devnet_mnemonic_file"] = json!(home.devnet_mnemonic());
         }
         match self.output {
-            Output::Json => println!("{answer}"),
-            Output::Text => self.tell(&home, &answer),
+            Output::Json => say(&answer)?,
+            Output::Text => self.tell(&home, &answer)?,
         }
         Ok(())
     }
 
-    fn tell(&self, home: &abci_app::operator::Home, answer: &Value) {
+    fn tell(&self, home: &abci_app::operator::Home, answer: &Value) -> anyhow::Result<()> {
         let shown = home.path().display();
-        println!("made a node of {} in {shown}", answer["chain_id"].as_str().unwrap_or_default());
-        println!("node id     {}", answer["node_id"].as_str().unwrap_or_default());
+        say(format_args!("made a node of {} in {shown}", answer["chain_id"].as_str().unwrap_or_default()))?;
+        say(format_args!("node id     {}", answer["node_id"].as_str().unwrap_or_default()))?;
         if let Some(address) = answer["devnet_address"].as_str() {
-            println!("devnet      {address} has the coins and the authority; its words are in");
-            println!("            {}", home.devnet_mnemonic().display());
+            say(format_args!("devnet      {address} has the coins and the authority; its words are in"))?;
+            say(format_args!("            {}", home.devnet_mnemonic().display()))?;
         }
-        println!("now run, each in a terminal of its own:");
-        println!("  bautad start --home {shown}");
-        println!("  cometbft start --home {shown}");
+        say("now run, each in a terminal of its own:")?;
+        say(format_args!("  bautad start --home {shown}"))?;
+        say(format_args!("  cometbft start --home {shown}"))
     }
 
     fn found(&self, validator: &ValidatorKey, devnet: Option<&DevnetKey>) -> anyhow::Result<Founding> {
@@ -117,6 +117,13 @@ impl Init {
         let mut named = std::collections::BTreeSet::new();
         if let Some((twice, _)) = founding.accounts.iter().find(|(address, _)| !named.insert(address)) {
             anyhow::bail!("--account names {twice} twice; write all its coins once, with commas between");
+        }
+        let mut supply = Coins::none();
+        for (_, coins) in &founding.accounts {
+            supply = supply
+                .checked_add(coins)
+                .ok()
+                .context("together the accounts have more coins of one kind than fit 128 bits")?;
         }
         if let Some(key) = devnet {
             founding = founding.with_devnet_key(key);

@@ -7,6 +7,7 @@ mod status;
 mod testnet;
 mod version;
 
+use std::io::Write as _;
 use std::path::PathBuf;
 
 use abci_app::operator::Home;
@@ -82,9 +83,24 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Version(version) => version.run(),
         Command::Completions { shell } => {
             let mut command = <Cli as clap::CommandFactory>::command();
-            clap_complete::generate(shell, &mut command, "bautad", &mut std::io::stdout());
-            Ok(())
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut command, "bautad", &mut script);
+            print(&script)
         }
+    }
+}
+
+/// Prints a line on standard output.
+fn say(line: impl std::fmt::Display) -> anyhow::Result<()> {
+    print(format!("{line}\n").as_bytes())
+}
+
+/// Prints on standard output. A reader that has gone away is no failure; a full disk is one.
+fn print(bytes: &[u8]) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(bytes).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        printed => printed.context("standard output cannot be written"),
     }
 }
 

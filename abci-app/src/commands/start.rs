@@ -4,6 +4,7 @@ use std::io::IsTerminal as _;
 
 use abci_app::abci::Server;
 use abci_app::config::{Config, LogFormat};
+use abci_app::operator::Home;
 use abci_app::Node;
 use anyhow::Context as _;
 use tokio::signal::unix::{signal, SignalKind};
@@ -46,7 +47,11 @@ impl Start {
             LogFormat::Text => logs.init(),
             LogFormat::Json => logs.json().init(),
         }
+        if !home.app_config().exists() {
+            tracing::warn!("{} is missing; every choice has its default", home.app_config().display());
+        }
         let node = Node::open(config.node(home.path())?)?;
+        same_chain(&home, &node)?;
         let listen = self.listen.unwrap_or(config.listen);
         let server = Server::bind(&listen, node.service()).with_context(|| cannot_listen(&listen))?;
         stop_on_signal(node.clone())?;
@@ -59,6 +64,22 @@ impl Start {
         );
         server.listen().context("the server has ended")
     }
+}
+
+/// That the folder's genesis is of the chain whose state lies there: CometBFT would only find that the states differ.
+fn same_chain(home: &Home, node: &Node) -> anyhow::Result<()> {
+    let kept = node.app().latest().last().chain_id.clone();
+    let Ok(text) = std::fs::read(home.genesis()) else { return Ok(()) };
+    let genesis: serde_json::Value = serde_json::from_slice(&text)
+        .with_context(|| format!("{} is no genesis document", home.genesis().display()))?;
+    let named = genesis["chain_id"].as_str().unwrap_or_default();
+    anyhow::ensure!(
+        kept.is_empty() || kept == named,
+        "the state in {} is of the chain {kept}, and {} is of {named}; they belong into folders of their own",
+        home.path().join("data").display(),
+        home.genesis().display()
+    );
+    Ok(())
 }
 
 /// Which lines are logged. `tracing` takes a word that is no level for a part of the program, and would log nothing else.

@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use serde_json::{json, Value};
 use tendermint_rpc::{Client as _, HttpClient};
 
-use super::{HomeArg, Output};
+use super::{say, HomeArg, Output};
 
 /// Say how far the node is: asks CometBFT, or reads the folder of a node that does not run
 #[derive(Debug, clap::Args)]
@@ -35,7 +35,8 @@ impl Status {
     pub fn run(self) -> anyhow::Result<()> {
         let home = self.home.get()?;
         // Another node's RPC can be asked from anywhere.
-        if self.node.is_none() {
+        let is_named = self.node.is_some();
+        if !is_named {
             home.is_there()?;
         }
         let url = match self.node {
@@ -49,14 +50,13 @@ impl Status {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("no runtime")?;
         let answer = match runtime.block_on(ask(&url)) {
             Ok(answer) => answer,
-            Err(error) => {
-                home.is_there().with_context(|| format!("CometBFT does not answer at {url} ({error})"))?;
-                stopped(home.path(), &url, &error)?
-            }
+            // Of another node there is no folder here.
+            Err(error) if is_named => return Err(error.context(format!("no node answers at {url}"))),
+            Err(error) => stopped(home.path(), &url, &error)?,
         };
         match self.output {
-            Output::Json => println!("{answer}"),
-            Output::Text => tell(&answer),
+            Output::Json => say(&answer)?,
+            Output::Text => tell(&answer)?,
         }
         if answer["running"] == false {
             std::process::exit(3);
@@ -68,8 +68,8 @@ impl Status {
 async fn ask(url: &str) -> anyhow::Result<Value> {
     let url: tendermint_rpc::HttpClientUrl = url.parse().with_context(|| format!("{url} is no URL"))?;
     let client = HttpClient::builder(url).timeout(Duration::from_secs(5)).build()?;
-    let status = client.status().await?;
-    let peers = client.net_info().await?.n_peers;
+    let status = client.status().await.map_err(plainly)?;
+    let peers = client.net_info().await.map_err(plainly)?.n_peers;
     Ok(json!({
         "running": true,
         "chain_id": status.node_info.network,
@@ -83,9 +83,15 @@ async fn ask(url: &str) -> anyhow::Result<Value> {
     }))
 }
 
+/// What went wrong, without where in the program.
+fn plainly(error: tendermint_rpc::Error) -> anyhow::Error {
+    let said = error.detail().to_string();
+    anyhow::anyhow!("{}", said.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("no reason given"))
+}
+
 fn stopped(home: &std::path::Path, url: &str, error: &anyhow::Error) -> anyhow::Result<Value> {
     let node = Node::open(Config::read(home)?.node(home)?).with_context(|| {
-        format!("CometBFT does not answer at {url} ({error}), and the node's folder cannot be read: is `bautad` running without it?")
+        format!("CometBFT does not answer at {url} ({error}), and the node's folder cannot be read")
     })?;
     let last = node.app().latest().last().clone();
     Ok(json!({
@@ -96,7 +102,7 @@ fn stopped(home: &std::path::Path, url: &str, error: &anyhow::Error) -> anyhow::
     }))
 }
 
-fn tell(answer: &Value) {
+fn tell(answer: &Value) -> anyhow::Result<()> {
     let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
     for (name, key) in [
         ("chain", "chain_id"),
@@ -108,10 +114,11 @@ fn tell(answer: &Value) {
         ("moniker", "moniker"),
     ] {
         if let Some(value) = answer.get(key) {
-            println!("{name:<12}{}", text(value));
+            say(format_args!("{name:<12}{}", text(value)))?;
         }
     }
     if answer["running"] == false {
-        println!("the node is stopped; start it with `bautad start` and `cometbft start`");
+        say("the node is stopped; start it with `bautad start` and `cometbft start`")?;
     }
+    Ok(())
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use abci_app::operator::{names, testnet, Founding, Ports};
 use serde_json::json;
 
-use super::{now, secret, Output};
+use super::{now, say, secret, Output};
 
 /// Write ready folders for several validators on this machine, and a script that starts them
 #[derive(Debug, clap::Args)]
@@ -28,7 +28,7 @@ pub struct Testnet {
           value_parser = clap::value_parser!(u16).range(1..=65_533))]
     first_port: u16,
     /// Milliseconds from a block to the next
-    #[arg(long, value_name = "MS", default_value_t = 1_000)]
+    #[arg(long, value_name = "MS", default_value_t = 1_000, value_parser = clap::value_parser!(u64).range(0..=3_600_000))]
     block_ms: u64,
     /// How the answer is printed
     #[arg(long, value_enum, default_value = "text")]
@@ -53,23 +53,20 @@ impl Testnet {
             .collect::<anyhow::Result<Vec<_>>>()?;
         let (mnemonic, start) = (self.out.join("devnet.mnemonic"), self.out.join("start.sh"));
         match self.output {
-            Output::Json => println!(
-                "{}",
-                json!({
-                    "folder": self.out, "chain_id": self.chain_id, "nodes": nodes,
-                    "devnet_mnemonic_file": mnemonic, "start": start,
-                })
-            ),
+            Output::Json => say(json!({
+                "folder": self.out, "chain_id": self.chain_id, "nodes": nodes,
+                "devnet_mnemonic_file": mnemonic, "start": start,
+            }))?,
             Output::Text => {
                 for node in &nodes {
-                    println!(
+                    say(format_args!(
                         "{}  {}",
                         node["home"].as_str().unwrap_or_default(),
                         node["rpc"].as_str().unwrap_or_default()
-                    );
+                    ))?;
                 }
-                println!("the words of the account with the coins are in {}", mnemonic.display());
-                println!("start all of them with\n  {}", start.display());
+                say(format_args!("the words of the account with the coins are in {}", mnemonic.display()))?;
+                say(format_args!("start all of them with\n  {}", start.display()))?;
             }
         }
         Ok(())

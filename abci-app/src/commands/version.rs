@@ -4,7 +4,7 @@ use abci_app::app::VERSION;
 use abci_app::operator::programs::COMETBFT_VERSION;
 use serde_json::json;
 
-use super::Output;
+use super::{say, Output};
 
 /// Print versions
 #[derive(Debug, clap::Args)]
@@ -23,16 +23,13 @@ impl Version {
         let version = env!("CARGO_PKG_VERSION");
         let cometbft = COMETBFT_VERSION.trim_start_matches('v');
         match self.output {
-            Output::Json => println!(
-                "{}",
-                json!({
-                    "name": "bautad", "version": version, "app_version": VERSION, "abci_version": "2.0.0",
-                    "cometbft": cometbft, "cosmwasm_vm": COSMWASM_VM,
-                })
-            ),
+            Output::Json => say(json!({
+                "name": "bautad", "version": version, "app_version": VERSION, "abci_version": "2.0.0",
+                "cometbft": cometbft, "cosmwasm_vm": COSMWASM_VM,
+            }))?,
             Output::Text => {
-                println!("bautad {version} (application version {VERSION}, ABCI 2.0.0)");
-                println!("tested with CometBFT {cometbft}; contracts run in cosmwasm-vm {COSMWASM_VM}");
+                say(format_args!("bautad {version} (application version {VERSION}, ABCI 2.0.0)"))?;
+                say(format_args!("tested with CometBFT {cometbft}; contracts run in cosmwasm-vm {COSMWASM_VM}"))?;
             }
         }
         Ok(())

@@ -143,22 +143,31 @@ pub fn testnet(
         nodes.push((validator, node, ports));
     }
     let genesis = founding.document();
+    let homes: Vec<Home> = (0..nodes.len()).map(|index| Home::at(output.join(format!("node{index}")))).collect();
+    // Looked at first, so that a mistake leaves nothing half written.
+    homes.iter().try_for_each(Home::is_free)?;
+    for file in [MNEMONIC, SCRIPT].map(|name| output.join(name)) {
+        anyhow::ensure!(!file.exists(), "{} exists already; remove it, or choose another folder", file.display());
+    }
     files::folder(output)?;
-    let mut homes = Vec::new();
-    for (index, (validator, node, ports)) in nodes.iter().enumerate() {
-        let home = Home::at(output.join(format!("node{index}")));
+    for ((home, (validator, node, ports)), index) in homes.iter().zip(&nodes).zip(0..) {
+        let index: usize = index;
         let mut options = EngineOptions::new(format!("node{index}"));
         options.ports = *ports;
         options.block_ms = block_ms;
         options.local_peers = true;
         options.peers = peers.iter().filter(|peer| !peer.starts_with(&node.id())).cloned().collect();
         home.write(&genesis, &options, validator, node)?;
-        homes.push(home);
     }
-    files::secret(&output.join("devnet.mnemonic"), devnet.words().as_bytes())?;
-    files::program(&output.join("start.sh"), START.as_bytes())?;
+    files::secret(&output.join(MNEMONIC), devnet.words().as_bytes())?;
+    files::program(&output.join(SCRIPT), START.as_bytes())?;
     Ok(homes)
 }
+
+/// The words of a testnet's account.
+const MNEMONIC: &str = "devnet.mnemonic";
+/// What starts a testnet.
+const SCRIPT: &str = "start.sh";
 
 /// Starts every node of the folder it lies in, and stops them all when it is stopped.
 const START: &str = r#"#!/bin/sh
@@ -170,6 +179,10 @@ for program in bautad cometbft; do
 done
 # Go runs a goroutine for 10 ms before another has its turn: with more threads than cores, questions to CometBFT do not wait so long.
 export GOMAXPROCS="${GOMAXPROCS:-$((4 * $(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)))}"
+# What a person chose for another node is not for these.
+for name in $(env | sed -n 's/^\(CMT_[A-Z0-9_]*\|BAUTAD_[A-Z0-9_]*\)=.*/\1/p'); do
+    [ "$name" = BAUTAD_LOG ] || [ "$name" = BAUTAD_LOG_FORMAT ] || unset "$name"
+done
 engines=
 applications=
 # Only what was started here, whoever else is in the group. CometBFT first: one that loses its application may wait for it for ever,
@@ -185,10 +198,16 @@ stop() {
 }
 trap stop INT TERM EXIT
 for node in node*; do
-    bautad start --home "$node" >"$node/bautad.log" 2>&1 &
+    bautad start --home "$node" >>"$node/bautad.log" 2>&1 &
     applications="$! $applications"
-    cometbft start --home "$node" >"$node/cometbft.log" 2>&1 &
+    cometbft start --home "$node" >>"$node/cometbft.log" 2>&1 &
     engines="$! $engines"
+done
+sleep 2
+for program in $applications $engines; do
+    kill -0 "$program" 2>/dev/null && continue
+    echo "a program has ended at once; the last lines of the logs in each node's folder say why" >&2
+    exit 1
 done
 echo "running; clients connect to the RPC of node0 (see node0/config/config.toml); Ctrl-C stops everything"
 wait

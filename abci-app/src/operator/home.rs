@@ -80,6 +80,28 @@ impl Home {
         self.0.join("config/devnet.mnemonic")
     }
 
+    /// That none of a node's files is there, nor the state of a chain.
+    ///
+    /// # Errors
+    /// When one is, with its name.
+    pub fn is_free(&self) -> anyhow::Result<()> {
+        let ours = [
+            self.app_config(),
+            self.engine_config(),
+            self.genesis(),
+            self.node_key(),
+            self.validator_key(),
+            self.validator_state(),
+            self.devnet_mnemonic(),
+            self.0.join("data/state.redb"),
+            self.0.join("data/blockstore.db"),
+        ];
+        if let Some(taken) = ours.iter().find(|file| file.exists()) {
+            anyhow::bail!("{} exists already; remove it, or choose another folder", taken.display());
+        }
+        Ok(())
+    }
+
     /// Writes a ready folder.
     ///
     /// # Errors
@@ -91,18 +113,8 @@ impl Home {
         validator: &ValidatorKey,
         node: &NodeKey,
     ) -> anyhow::Result<()> {
-        let ours = [
-            self.app_config(),
-            self.engine_config(),
-            self.genesis(),
-            self.node_key(),
-            self.validator_key(),
-            self.validator_state(),
-        ];
         // Looked at first, so that a mistake leaves nothing half written.
-        if let Some(taken) = ours.iter().find(|file| file.exists()) {
-            anyhow::bail!("{} exists already; remove it, or choose another folder", taken.display());
-        }
+        self.is_free()?;
         files::folder(&self.0.join("config"))?;
         files::folder(&self.0.join("data"))?;
         let listen = format!("listen = \"127.0.0.1:{}\"", engine.ports.app);

@@ -43,7 +43,11 @@ impl Program {
         let log = home.path().join(format!("{name}.log"));
         let file = File::options().create(true).append(true).open(&log);
         let file = file.with_context(|| format!("{} cannot be written", log.display()))?;
-        let child = Command::new(program)
+        let mut command = Command::new(program);
+        others_choices().into_iter().for_each(|name| {
+            command.env_remove(name);
+        });
+        let child = command
             .envs(go_threads())
             .arg("start")
             .arg("--home")
@@ -150,6 +154,18 @@ pub fn free_ports(count: usize) -> anyhow::Result<Vec<u16>> {
     }
     anyhow::ensure!(held.len() == count, "there are no {count} free ports from 10000 to 31999");
     held.iter().map(|listener| Ok(listener.local_addr()?.port())).collect()
+}
+
+/// What a person chose for another node on this machine: a folder that was just made has its own choices. What is logged stays.
+// How a program is started does not depend on what a block does.
+#[allow(clippy::disallowed_methods)]
+fn others_choices() -> Vec<std::ffi::OsString> {
+    const OURS: [&str; 3] = ["BAUTAD_LOG", "BAUTAD_LOG_FORMAT", "BAUTAD_WAITING_TXS"];
+    let is_choice = |name: &std::ffi::OsString| {
+        let name = name.to_string_lossy();
+        (name.starts_with("CMT_") || name.starts_with("BAUTAD_")) && !OURS.contains(&name.as_ref())
+    };
+    std::env::vars_os().map(|(name, _)| name).filter(is_choice).collect()
 }
 
 /// What CometBFT's environment has besides this process's; nothing where somebody chose already.

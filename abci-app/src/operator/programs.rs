@@ -1,12 +1,17 @@
 //! Where the programs of a chain are found, and how CometBFT is had.
 
 use std::fs::File;
+use std::io::Read as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use anyhow::{bail, Context as _};
 
+/// How often it is looked whether a program has said its version, and how often at most.
+const LOOK: Duration = Duration::from_millis(20);
+const VERSION_LOOKS: u32 = 1_500;
 /// How often a module's download is tried.
 const ATTEMPTS: u32 = 3;
 
@@ -39,7 +44,8 @@ pub fn cometbft(say: impl Fn(String)) -> anyhow::Result<PathBuf> {
     }
     let folder = cache()?.join("bin");
     let program = folder.join("cometbft");
-    if program.is_file() {
+    let is_installed = || is_program(&program) && version(&program).is_ok_and(|version| is_tested(&version));
+    if is_installed() {
         return Ok(program);
     }
     std::fs::create_dir_all(&folder).with_context(|| format!("the folder {} cannot be made", folder.display()))?;
@@ -47,7 +53,7 @@ pub fn cometbft(say: impl Fn(String)) -> anyhow::Result<PathBuf> {
     let turn = folder.join("cometbft.lock");
     let turn = File::create(&turn).with_context(|| format!("{} cannot be written", turn.display()))?;
     turn.lock().context("the cache cannot be locked")?;
-    if program.is_file() {
+    if is_installed() {
         return Ok(program);
     }
     say(format!("cometbft    installing {COMETBFT_VERSION} into {} with Go, once; about a minute", folder.display()));
@@ -88,9 +94,27 @@ fn has_go() -> bool {
 
 /// What a program says its version is.
 fn version(program: &Path) -> anyhow::Result<String> {
-    let output = Command::new(program).arg("version").stdin(Stdio::null()).output().context("it cannot be run")?;
-    anyhow::ensure!(output.status.success(), "`version` ends with {}", output.status);
-    let said = String::from_utf8_lossy(&output.stdout);
+    let mut command = Command::new(program);
+    command.arg("version").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut child = command.spawn().context("it cannot be run")?;
+    let mut looks = 0;
+    let status = loop {
+        if let Some(status) = child.try_wait()? {
+            break status;
+        }
+        looks += 1;
+        if looks > VERSION_LOOKS {
+            let _ = child.kill();
+            let _ = child.wait();
+            bail!("it does not answer to `version`");
+        }
+        std::thread::sleep(LOOK);
+    };
+    anyhow::ensure!(status.success(), "`version` ends with {status}");
+    let mut said = String::new();
+    // What a version is longer than is none.
+    let read = child.stdout.take().map(|said_by| said_by.take(4096).read_to_string(&mut said));
+    read.transpose().context("it says no text")?;
     Ok(said.lines().next().unwrap_or_default().trim().chars().take(80).collect())
 }
 

@@ -74,8 +74,11 @@ fn a_stopped_node_says_how_far_it_came() {
     let home = folder.path().join("node");
     let (ok, text) = bautad(&["init", "--home", home.to_str().unwrap()]);
     assert!(ok, "{text}");
-    let unused = ["status", "--home", home.to_str().unwrap(), "--node", "http://127.0.0.1:1", "--output", "json"];
-    let (ok, text) = bautad(&unused);
+    // Nothing listens there.
+    let config = home.join("config/config.toml");
+    let written = std::fs::read_to_string(&config).unwrap();
+    std::fs::write(&config, written.replace("tcp://127.0.0.1:26657", "tcp://127.0.0.1:1")).unwrap();
+    let (ok, text) = bautad(&["status", "--home", home.to_str().unwrap(), "--output", "json"]);
     let answer: serde_json::Value = serde_json::from_str(&text).unwrap();
     assert!(!ok && answer["running"] == false && answer["height"] == 0, "{text}");
 }
@@ -163,6 +166,7 @@ fn what_cometbft_would_refuse_is_refused_when_it_is_typed() {
         (&["testnet", "--out", home, "--chain-id", "bad id"], "is no chain's id"),
         (&["testnet", "--out", home, "--first-port", "0"], "--first-port"),
         (&["testnet", "--out", home, "--first-port", "65530"], "there are no ports for 4 nodes"),
+        (&["init", "--home", home, "--block-ms", "18446744073709551615"], "--block-ms"),
     ] {
         let (ok, text) = bautad(arguments);
         assert!(!ok && text.contains(sentence), "{arguments:?}: {text}");
@@ -191,4 +195,86 @@ fn a_folder_in_use_is_said_to_be() {
     }
     let (ok, text) = bautad(&["start", "--home", home.to_str().unwrap(), "--listen", "127.0.0.1:0"]);
     assert!(!ok && text.contains("another bautad uses it"), "{text}");
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_failure_and_a_full_disk_is_a_sentence() {
+    for arguments in [&["version"][..], &["completions", "bash"]] {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_bautad"))
+            .args(arguments)
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+        let output = Command::new(env!("CARGO_BIN_EXE_bautad")).args(arguments).stdout(full).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.contains("standard output cannot be written"), "{said}");
+    }
+}
+
+#[test]
+fn what_is_left_of_another_node_is_seen_before_anything_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    for left in ["config/devnet.mnemonic", "data/state.redb"] {
+        let home = folder.path().join(left.replace('/', "-"));
+        let file = home.join(left);
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(&file, "left").unwrap();
+        let (ok, text) = bautad(&["init", "--devnet", "--home", home.to_str().unwrap()]);
+        assert!(!ok && text.contains(left) && text.contains("exists already"), "{text}");
+        assert!(!home.join("config/app.toml").exists(), "{left}");
+    }
+    for left in ["start.sh", "devnet.mnemonic", "node1/config/app.toml"] {
+        let out = folder.path().join(format!("net-{}", left.replace('/', "-")));
+        let file = out.join(left);
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(&file, "left").unwrap();
+        let (ok, text) = bautad(&["testnet", "--validators", "2", "--out", out.to_str().unwrap()]);
+        assert!(!ok && text.contains(left) && text.contains("exists already"), "{text}");
+        assert!(!out.join("node0").exists(), "{left}");
+    }
+}
+
+#[test]
+fn a_state_under_the_genesis_of_another_chain_does_not_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    for (name, id) in [("one", "one-1"), ("two", "two-1")] {
+        let (ok, text) = bautad(&["init", "--home", &home(name), "--chain-id", id]);
+        assert!(ok, "{text}");
+    }
+    {
+        let config = abci_app::NodeConfig { home: Some(home("one").into()), ..Default::default() };
+        let node = abci_app::Node::open(config).unwrap();
+        let genesis = std::fs::read(format!("{}/config/genesis.json", home("one"))).unwrap();
+        let genesis = abci_app::genesis::GenesisDoc::read(&serde_json::from_slice(&genesis).unwrap()).unwrap();
+        let service = node.service();
+        service.info(Default::default());
+        service.init_chain(genesis.init_chain().unwrap()).unwrap();
+        let first = crate::chain::block(1, &[]);
+        service.finalize_block(first).unwrap();
+        service.commit().unwrap();
+    }
+    std::fs::copy(format!("{}/config/genesis.json", home("two")), format!("{}/config/genesis.json", home("one")))
+        .unwrap();
+    let (ok, text) = bautad(&["start", "--home", &home("one"), "--listen", "127.0.0.1:0"]);
+    assert!(!ok && text.contains("is of the chain one-1") && text.contains("is of two-1"), "{text}");
+}
+
+#[test]
+fn a_named_node_that_does_not_answer_is_not_told_of_as_this_folders() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = folder.path().join("node");
+    let (ok, text) = bautad(&["init", "--home", home.to_str().unwrap()]);
+    assert!(ok, "{text}");
+    for url in ["http://127.0.0.1:1", "ftp://x"] {
+        let (ok, text) = bautad(&["status", "--home", home.to_str().unwrap(), "--node", url]);
+        assert!(!ok && text.contains("no node answers at") && !text.contains("is stopped"), "{text}");
+    }
+    assert!(!home.join("data/state.redb").exists(), "nothing was made");
 }
