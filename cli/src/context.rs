@@ -32,6 +32,9 @@ pub struct Account {
     pub signer: Signer,
 }
 
+/// Units of gas for which prices are told.
+const MILLION: u64 = 1_000_000;
+
 impl Context {
     /// The keyring.
     pub fn keyring(&self) -> Keyring {
@@ -58,11 +61,20 @@ impl Context {
                 ChainError::Endpoint { what, .. } => ChainError::Endpoint { url: self.settings.shown_node(), what },
                 other => other,
             })?;
-            let found = asked.reported_id().await.map_err(|error| self.unreachable(error))?;
-            if let Some(expected) = self.settings.chain_id.as_ref().filter(|expected| **expected != found) {
-                let expected = expected.clone();
-                return Err(ChainError::OtherChain { expected, found }.into());
-            }
+            let mut others = asked.nodes().saturating_sub(1);
+            let found = loop {
+                let found = asked.reported_id().await.map_err(|error| self.unreachable(error))?;
+                let at = asked.current_node();
+                let Some(expected) = self.settings.chain_id.as_ref().filter(|expected| **expected != found) else {
+                    break found;
+                };
+                let other = ChainError::OtherChain { expected: expected.clone(), found };
+                if others == 0 {
+                    return Err(other.into());
+                }
+                others -= 1;
+                asked.turn_away(at, &other);
+            };
             let mut settings = ChainSettings::new(found);
             settings.prefix.clone_from(&self.settings.prefix);
             settings.gas_price = self.gas_price(&asked).await?;
@@ -93,7 +105,16 @@ impl Context {
             });
         }
         // A node that names no price, or none that can be read, is paid the default.
-        Ok(chain.minimum_gas_price().await.ok().flatten().unwrap_or_default())
+        let named = chain.minimum_gas_price().await.ok().flatten().unwrap_or_default();
+        if named.is_dear() {
+            return Err(Failure::new(format!(
+                "the node asks {} for 1,000,000 units of gas, where {} are usual",
+                named.cost(MILLION),
+                GasPrice::default().cost(MILLION)
+            ))
+            .hint("ask another node with --node; if that is this chain's price, say so with --gas-prices"));
+        }
+        Ok(named)
     }
 
     /// The chain, and the key that `--from` names, unlocked.

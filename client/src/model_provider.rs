@@ -128,14 +128,16 @@ pub async fn list(chain: &Chain, running_only: bool) -> Result<Vec<pb::QueryTask
 
 /// A task's model: the latest, or the one with a hash. Its bytes are compared with the hash and its tensors with the task's settings;
 /// with a light client the latest model's hash and the settings are those that the chain's headers prove. Where there are several nodes,
-/// the next is asked when what one says does not hold, each once.
+/// the next is asked when what one says does not hold.
 ///
 /// # Errors
 /// [`ModelProviderError`].
 pub async fn download(chain: &Chain, task_id: u64, hash: Option<&[u8; 32]>) -> Result<Model, ModelProviderError> {
-    for _ in 1..chain.nodes() {
+    // A node that does not answer costs a turn, too.
+    for _ in 1..chain.nodes().saturating_mul(2) {
+        let at = chain.current_node();
         match download_once(chain, task_id, hash).await {
-            Err(error) if error.is_of_the_node() => chain.turn_away(&error),
+            Err(error) if error.is_of_the_node() && chain.nodes() > 1 => chain.turn_away(at, &error),
             answer => return answer,
         }
     }

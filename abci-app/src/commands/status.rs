@@ -7,6 +7,7 @@ use abci_app::operator::url_of;
 use abci_app::Node;
 use anyhow::Context as _;
 use serde_json::{json, Value};
+use tendermint_rpc::error::ErrorDetail;
 use tendermint_rpc::{Client as _, HttpClient};
 
 use super::{say, HomeArg, Output};
@@ -85,7 +86,10 @@ async fn ask(url: &str) -> anyhow::Result<Value> {
 
 /// What went wrong, without where in the program.
 fn plainly(error: tendermint_rpc::Error) -> anyhow::Error {
-    let said = error.detail().to_string();
+    let said = match error.detail() {
+        ErrorDetail::Http(_) => "nobody listens there, or what listens is no node".to_owned(),
+        other => other.to_string(),
+    };
     anyhow::anyhow!("{}", said.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("no reason given"))
 }
 

@@ -17,6 +17,7 @@ pub mod watch;
 use std::io::IsTerminal as _;
 
 use serde_json::json;
+use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::EnvFilter;
 
 use crate::answer::{Answer, Format};
@@ -78,10 +79,16 @@ async fn dispatch(context: &Context, command: Command) -> Answered {
 }
 
 fn start_log(filter: &str) -> Result<(), Failure> {
-    let filter = EnvFilter::try_new(filter).map_err(|_| {
+    let wrong = || {
         Failure::usage(format!("the log filter {filter:?} cannot be read"))
             .hint("write levels of parts with commas between, like warn,bauta_client=debug")
-    })?;
+    };
+    // A word that is no level would be taken for a part of the program, and nothing else be logged.
+    let is_level = |text: &str| text.parse::<LevelFilter>().is_ok() && text.parse::<u8>().is_err();
+    if !filter.split(',').map(str::trim).all(|directive| directive.contains('=') || is_level(directive)) {
+        return Err(wrong());
+    }
+    let filter = EnvFilter::try_new(filter).map_err(|_| wrong())?;
     // Only the first subscriber counts; there is one.
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)

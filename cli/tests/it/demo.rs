@@ -135,6 +135,9 @@ fn a_demo_whose_node_is_killed_says_which_program_ended_and_keeps_its_logs() {
 
     let bauta = Bauta::new()
         .with("XDG_CACHE_HOME", cache().to_str().unwrap())
+        // Chosen for another node on this machine: no part of the demo's.
+        .with("CMT_RPC_LADDR", "tcp://127.0.0.1:1")
+        .with("BAUTAD_LISTEN", "127.0.0.1:1")
         .with("BAUTAD_LOG", "info,abci_app::modules::training=debug");
     let out = bauta.home.path().join("out");
     let args = ["demo", "--engine", "cometbft", "--providers", "4", "--rounds", "50", "--out", out.to_str().unwrap()];

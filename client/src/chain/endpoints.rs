@@ -1,4 +1,5 @@
-//! Several nodes of one chain as one: calls go to one of them, and to the next when that one does not answer.
+//! Several nodes of one chain as one: calls go to one of them, and to the next when that one does not answer, or
+//! answers what cannot be understood.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -27,7 +28,7 @@ impl Endpoints {
         (!nodes.is_empty()).then(|| Self { nodes, current: AtomicUsize::new(0) })
     }
 
-    fn current(&self) -> (usize, &dyn Rpc) {
+    fn asked(&self) -> (usize, &dyn Rpc) {
         let at = self.current.load(Ordering::Relaxed) % self.nodes.len();
         (at, self.nodes[at].as_ref())
     }
@@ -40,18 +41,24 @@ impl Endpoints {
         }
     }
 
-    /// Asks one node after the other until one answers, each at most once.
+    /// Asks one node after the other until one answers what can be understood, each at most once. An error that all of them answer is the
+    /// answer: it is not turned away from.
     async fn ask<'a, T>(&'a self, question: impl Fn(&'a dyn Rpc) -> Asked<'a, T>) -> Result<T, ChainError> {
         let mut left = self.nodes.len();
+        let mut first = None;
         loop {
-            let (at, node) = self.current();
+            let (at, node) = self.asked();
             match question(node).await {
-                Err(error @ ChainError::Unreachable(_)) => {
-                    self.leave(at, &error);
+                Err(error @ (ChainError::Unreachable(_) | ChainError::Answer { .. })) => {
                     left -= 1;
                     if left == 0 {
-                        return Err(error);
+                        return Err(match (first, error) {
+                            (Some(answer @ ChainError::Answer { .. }), ChainError::Unreachable(_)) => answer,
+                            (_, last) => last,
+                        });
                     }
+                    self.leave(at, &error);
+                    first.get_or_insert(error);
                 }
                 answer => return answer,
             }
@@ -76,7 +83,7 @@ impl Rpc for Endpoints {
 
     /// One node only: after a lost answer it is the caller who sends the same bytes again, knowing that they may have arrived.
     async fn broadcast_tx_sync(&self, tx: Vec<u8>) -> Result<tx_sync::Response, ChainError> {
-        let (at, node) = self.current();
+        let (at, node) = self.asked();
         let answer = node.broadcast_tx_sync(tx).await;
         if let Err(error) = &answer {
             let is_full = error.refused().is_some_and(Refused::is_full);
@@ -120,8 +127,12 @@ impl Rpc for Endpoints {
         self.ask(|node| node.unconfirmed_txs()).await
     }
 
-    fn turn_away(&self, why: &(dyn std::fmt::Display + Sync)) {
-        self.leave(self.current().0, why);
+    fn turn_away(&self, at: usize, why: &(dyn std::fmt::Display + Sync)) {
+        self.leave(at, why);
+    }
+
+    fn current(&self) -> usize {
+        self.asked().0
     }
 
     fn nodes(&self) -> usize {

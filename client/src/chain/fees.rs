@@ -90,6 +90,9 @@ pub struct GasPrice {
     pub denom: String,
 }
 
+/// The dearest unit of gas that is paid without being asked for: 1, forty times the default.
+const DEAREST: u128 = ATTO;
+
 const ATTO: u128 = 1_000_000_000_000_000_000;
 
 impl GasPrice {
@@ -97,6 +100,12 @@ impl GasPrice {
     #[must_use]
     pub fn free(denom: impl Into<String>) -> Self {
         Self { atto: 0, denom: denom.into() }
+    }
+
+    /// Whether it is so much above the usual price that a person should say so: a node names it, and may name any.
+    #[must_use]
+    pub fn is_dear(&self) -> bool {
+        self.atto > DEAREST
     }
 
     /// What so much gas costs, rounded up.
@@ -165,6 +174,13 @@ mod tests {
         for text in ["", ".5ubauta", "1.2.3ubauta", "0.0000000000000000001ubauta", "é"] {
             assert!(text.parse::<GasPrice>().is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_price_far_above_the_usual_is_dear() {
+        let is_dear = |text: &str| text.parse::<GasPrice>().unwrap().is_dear();
+        assert!(!is_dear("0.025ubauta") && !is_dear("1ubauta"));
+        assert!(is_dear("1.1ubauta") && is_dear("100000ubauta"));
     }
 
     #[test]

@@ -158,7 +158,23 @@ impl Chain {
     /// # Errors
     /// [`ChainError::Unreachable`].
     pub async fn height(&self) -> Result<u64, ChainError> {
-        Ok(self.rpc.status().await?.sync_info.latest_block_height.value())
+        let shown = self.rpc.status().await?.sync_info.latest_block_height.value();
+        self.plausible(shown).await
+    }
+
+    /// A height that a node shows, where it is not far above what is verified; otherwise what can be verified. A node that named one out of
+    /// the blue would have its clients wait for ever, or sign what is valid for as long.
+    async fn plausible(&self, shown: u64) -> Result<u64, ChainError> {
+        let Some(light) = self.light() else { return Ok(shown) };
+        if shown <= light.height().await.saturating_add(LEAP) {
+            return Ok(shown);
+        }
+        match light.follow().await {
+            Ok(standing) => Ok(standing.last.height),
+            // What keeps this machine from verifying says nothing of the node.
+            Err(ChainError::Light(error)) if !error.is_of_the_node() => Ok(shown),
+            Err(error) => Err(error),
+        }
     }
 
     /// What the endpoint says of itself and of its chain.
@@ -217,7 +233,8 @@ impl Chain {
     /// # Errors
     /// [`ChainError::Unreachable`] when the endpoint stays away.
     pub async fn wait_past(&self, height: u64) -> Result<u64, ChainError> {
-        self.pace.wait_past(height).await
+        let shown = self.pace.wait_past(height).await?;
+        self.plausible(shown).await
     }
 
     /// An address as text.
@@ -243,9 +260,15 @@ impl Chain {
             .ok_or_else(|| ChainError::Address { text: address.to_owned(), prefix: self.settings.prefix.clone() })
     }
 
-    /// What the node said does not hold: where there are others, one of them is asked from now on.
-    pub fn turn_away(&self, why: &(dyn std::fmt::Display + Sync)) {
-        self.rpc.turn_away(why);
+    /// What node `at` said does not hold: where there are others, one of them is asked from now on, unless one is already.
+    pub fn turn_away(&self, at: usize, why: &(dyn std::fmt::Display + Sync)) {
+        self.rpc.turn_away(at, why);
+    }
+
+    /// Which node is asked, counted from 0.
+    #[must_use]
+    pub fn current_node(&self) -> usize {
+        self.rpc.current()
     }
 
     /// How many nodes there are to ask.
@@ -258,6 +281,9 @@ impl Chain {
         self.rpc.as_ref()
     }
 }
+
+/// How far above the last verified block a height is believed.
+const LEAP: u64 = 10_000;
 
 /// How long an answer may take. The node compiles a contract before it answers, and its machine may be busy.
 const ANSWER: Duration = Duration::from_secs(60);

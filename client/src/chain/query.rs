@@ -22,14 +22,34 @@ impl Chain {
     /// # Errors
     /// [`ChainError::Refused`] with what the chain says, [`ChainError::Unreachable`], [`ChainError::Answer`].
     pub async fn query<Q: Message, R: Message + Default>(&self, path: &str, request: &Q) -> Result<R, ChainError> {
-        let answer = self.ask(path, request.encode_to_vec()).await?;
-        if answer.code.is_err() {
-            let (codespace, code) =
-                cause_in(&answer.info).unwrap_or_else(|| (answer.codespace.clone(), answer.code.value()));
-            return Err(Refused { codespace, code, sentence: answer.log }.into());
+        self.query_sound(path, request, Ok).await
+    }
+
+    /// The same, with what makes sense of the answer. Where there are several nodes, the next is asked when an answer makes none.
+    async fn query_sound<Q: Message, R: Message + Default, T>(
+        &self,
+        path: &str,
+        request: &Q,
+        sense: impl Fn(R) -> Result<T, ChainError>,
+    ) -> Result<T, ChainError> {
+        let mut others = self.nodes().saturating_sub(1);
+        loop {
+            let answer = self.ask(path, request.encode_to_vec()).await?;
+            let at = self.current_node();
+            if answer.code.is_err() {
+                let (codespace, code) =
+                    cause_in(&answer.info).unwrap_or_else(|| (answer.codespace.clone(), answer.code.value()));
+                return Err(Refused { codespace, code, sentence: answer.log }.into());
+            }
+            let read = R::decode(answer.value.as_slice()).map_err(|error| bad(path, &error.to_string()));
+            match read.and_then(&sense) {
+                Err(error @ ChainError::Answer { .. }) if others > 0 => {
+                    others -= 1;
+                    self.turn_away(at, &error);
+                }
+                answered => return answered,
+            }
         }
-        R::decode(answer.value.as_slice())
-            .map_err(|error| ChainError::Answer { what: path.to_owned(), why: error.to_string() })
     }
 
     /// Asks, and again when the answer was lost: a question changes nothing.
@@ -160,12 +180,14 @@ impl Chain {
     /// # Errors
     /// [`ChainError::Refused`] when there is no such task.
     pub async fn task(&self, task_id: u64) -> Result<(training::Task, training::TaskSettings), ChainError> {
-        let response: training::QueryTaskResponse =
-            self.training("Task", &training::QueryTaskRequest { task_id }).await?;
-        match (response.task, response.settings) {
-            (Some(task), Some(settings)) => Ok((task, settings)),
+        let sense = |response: training::QueryTaskResponse| match (response.task, response.settings) {
+            (Some(task), Some(settings)) if task.settings_hash == training::settings_hash(&settings) => {
+                Ok((task, settings))
+            }
+            (Some(_), Some(_)) => Err(bad("Task", "its settings are others than the task's")),
             _ => Err(bad("Task", "the task or its settings are missing")),
-        }
+        };
+        self.query_sound("/bauta.training.v1.Query/Task", &training::QueryTaskRequest { task_id }, sense).await
     }
 
     /// An epoch of a task, 0 for the current one, with its members and seats.

@@ -40,8 +40,12 @@ pub trait Rpc: Send + Sync {
     async fn abci_proof(&self, path: &str, data: Vec<u8>, height: u64) -> Result<AbciQuery, ChainError>;
     /// `unconfirmed_txs`, as many as a node shows.
     async fn unconfirmed_txs(&self) -> Result<Vec<Vec<u8>>, ChainError>;
-    /// What the node said does not hold: where there are others, one of them is asked from now on.
-    fn turn_away(&self, _why: &(dyn std::fmt::Display + Sync)) {}
+    /// What node `at` said does not hold: where there are others, one of them is asked from now on, unless one is already.
+    fn turn_away(&self, _at: usize, _why: &(dyn std::fmt::Display + Sync)) {}
+    /// Which node is asked, counted from 0.
+    fn current(&self) -> usize {
+        0
+    }
     /// How many nodes there are to ask.
     fn nodes(&self) -> usize {
         1

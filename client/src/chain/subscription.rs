@@ -11,6 +11,7 @@ use futures::{SinkExt as _, StreamExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{connect_async, MaybeTlsStream, WebSocketStream};
 
@@ -80,7 +81,8 @@ impl Subscribed {
 impl Pace for Subscribed {
     async fn wait_past(&self, height: u64) -> Result<u64, ChainError> {
         let mut bell = self.bell();
-        let mut silence = Duration::ZERO;
+        // Blocks of other nodes ring as well, so that pauses are shorter than they are meant to be.
+        let mut silent_since = None;
         let mut pause = self.interval;
         loop {
             // Before the question: what is announced meanwhile is heard.
@@ -91,12 +93,11 @@ impl Pace for Subscribed {
                     if last > height {
                         return Ok(last);
                     }
-                    silence = Duration::ZERO;
+                    silent_since = None;
                     pause = if is_connected { SILENCE } else { self.interval };
                 }
                 Err(error) => {
-                    silence += pause;
-                    if silence > self.patience {
+                    if silent_since.get_or_insert_with(Instant::now).elapsed() > self.patience {
                         return Err(error);
                     }
                     pause = (pause * 2).clamp(self.interval, Duration::from_secs(10));

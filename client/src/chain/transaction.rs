@@ -39,6 +39,9 @@ impl Sent {
     }
 }
 
+/// Gas that is paid for because a node says that so much is used: no block of this chain bears more.
+const MOST_GAS: u64 = 1_000_000_000;
+
 /// A transaction in a block.
 #[derive(Clone, Debug)]
 pub struct Outcome {
@@ -161,10 +164,12 @@ impl Chain {
         #[allow(deprecated)]
         let request = SimulateRequest { tx: None, tx_bytes: tx.encode_to_vec() };
         let response: SimulateResponse = self.query("/cosmos.tx.v1beta1.Service/Simulate", &request).await?;
-        response
-            .gas_info
-            .map(|info| info.gas_used)
-            .ok_or_else(|| ChainError::Answer { what: "Simulate".to_owned(), why: "it names no gas".to_owned() })
+        let bad = |why: String| ChainError::Answer { what: "Simulate".to_owned(), why };
+        let used = response.gas_info.map(|info| info.gas_used).ok_or_else(|| bad("it names no gas".to_owned()))?;
+        if used > MOST_GAS {
+            return Err(bad(format!("it names {used} units of gas, and no transaction uses {MOST_GAS}")));
+        }
+        Ok(used)
     }
 
     /// Signs messages and hands them to a node's mempool. A full mempool is waited for; an answer that was lost is asked for again with
@@ -306,6 +311,10 @@ impl Chain {
         let Some(found) = self.rpc().tx(Hash::Sha256(*hash)).await? else {
             return Ok(None);
         };
+        if Sha256::digest(&found.tx).as_slice() != hash {
+            let why = "the node shows the bytes of another one".to_owned();
+            return Err(ChainError::Answer { what: format!("transaction {}", hex::encode_upper(hash)), why });
+        }
         let result = found.tx_result;
         let refused = result.code.is_err().then(|| Refused {
             codespace: result.codespace.clone(),

@@ -132,6 +132,11 @@ impl LightClient {
         Self { rpc, chain_id: chain_id.into(), config, verifier: ProdVerifier::default(), state: Mutex::new(None) }
     }
 
+    /// The height of the last verified block; 0 before the first.
+    pub async fn height(&self) -> u64 {
+        self.state.lock().await.as_ref().map_or(0, |state| state.last.height())
+    }
+
     /// Verifies up to the node's last block; says what is trusted. Where there are several nodes, the next is asked when what one says
     /// does not hold, each once.
     ///
@@ -141,8 +146,9 @@ impl LightClient {
         let mut held = self.state.lock().await;
         let mut others = self.rpc.nodes().saturating_sub(1);
         loop {
+            let at = self.rpc.current();
             let standing = self.advance(&mut held).await.map(|state| state.standing());
-            if !self.asks_another(&standing, &mut others) {
+            if !self.asks_another(at, &standing, &mut others) {
                 return standing;
             }
         }
@@ -157,20 +163,21 @@ impl LightClient {
         let mut held = self.state.lock().await;
         let mut others = self.rpc.nodes().saturating_sub(1);
         loop {
+            let at = self.rpc.current();
             let proven = self.read_held(&mut held, store, key).await;
-            if !self.asks_another(&proven, &mut others) {
+            if !self.asks_another(at, &proven, &mut others) {
                 return proven;
             }
         }
     }
 
-    /// Turns away from a node whose chain or proof does not hold; whether there is another to ask.
-    fn asks_another<T>(&self, answer: &Result<T, ChainError>, others: &mut usize) -> bool {
-        let Err(ChainError::Light(error)) = answer else { return false };
-        if !error.is_of_the_node() {
-            return false;
+    /// Turns away from a node whose chain or proof does not hold, or that shows a block which nobody has; whether there is another to ask.
+    fn asks_another<T>(&self, at: usize, answer: &Result<T, ChainError>, others: &mut usize) -> bool {
+        match answer {
+            Err(ChainError::Light(error)) if error.is_of_the_node() => self.rpc.turn_away(at, error),
+            Err(error @ ChainError::Answer { .. }) => self.rpc.turn_away(at, error),
+            _ => return false,
         }
-        self.rpc.turn_away(error);
         let is_another = *others > 0;
         *others = others.saturating_sub(1);
         is_another

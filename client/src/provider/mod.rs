@@ -166,6 +166,7 @@ impl Provider {
     pub async fn run(&mut self) -> Result<Ended, ProviderError> {
         let mut height = self.first_height().await?;
         loop {
+            let at = self.chain.current_node();
             match self.step(height).await {
                 Ok(Progress::Done) => return Ok(Ended::Done),
                 Ok(Progress::Going) => {
@@ -181,7 +182,7 @@ impl Provider {
                 }
                 Err(error) => {
                     if matches!(error, ProviderError::Inconsistent { .. }) {
-                        self.chain.turn_away(&error);
+                        self.chain.turn_away(at, &error);
                     }
                     self.faults += 1;
                     if self.faults >= MAX_FAULTS {

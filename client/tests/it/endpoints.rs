@@ -18,21 +18,26 @@ use crate::ledger::Ledger;
 use crate::mock::{Fault, Idle, Machine, MockNode};
 use crate::world::World;
 
-/// A way to a node, which may be cut.
+/// A way to a node, which may be cut, or lead through what garbles every answer.
 struct Way<M: Machine> {
     node: MockNode<M>,
     is_cut: Arc<AtomicBool>,
+    is_garbled: bool,
 }
 
 impl<M: Machine> Clone for Way<M> {
     fn clone(&self) -> Self {
-        Self { node: self.node.clone(), is_cut: Arc::clone(&self.is_cut) }
+        Self { node: self.node.clone(), is_cut: Arc::clone(&self.is_cut), is_garbled: self.is_garbled }
     }
 }
 
 impl<M: Machine> Way<M> {
     fn to(node: &MockNode<M>) -> Self {
-        Self { node: node.clone(), is_cut: Arc::default() }
+        Self { node: node.clone(), is_cut: Arc::default(), is_garbled: false }
+    }
+
+    fn garbled(node: &MockNode<M>) -> Self {
+        Self { is_garbled: true, ..Self::to(node) }
     }
 
     fn cut(&self, is_cut: bool) {
@@ -43,6 +48,9 @@ impl<M: Machine> Way<M> {
 #[async_trait]
 impl<M: Machine> Client for Way<M> {
     async fn perform<R: SimpleRequest>(&self, request: R) -> Result<R::Output, Error> {
+        if self.is_garbled {
+            return Err(Error::serde(serde_json::from_str::<u8>("<html>").unwrap_err()));
+        }
         match self.is_cut.load(Ordering::SeqCst) {
             true => Err(Error::timeout(Duration::from_secs(1))),
             false => self.node.perform(request).await,
@@ -213,4 +221,65 @@ async fn new_blocks_are_announced_and_polling_and_a_new_websocket_follow_a_close
         node.make_block();
         assert_eq!(waiter.await.unwrap(), height + 2);
     }
+}
+
+#[tokio::test]
+async fn another_node_is_asked_when_one_answers_what_cannot_be_understood() {
+    let node = MockNode::new(Idle);
+    let good = chain(&node, &[Way::garbled(&node), Way::to(&node)]);
+    assert_eq!(good.height().await.unwrap(), 1);
+    // What all of them answer is the answer.
+    let bad = chain(&node, &[Way::garbled(&node), Way::garbled(&node)]);
+    assert!(matches!(bad.height().await, Err(ChainError::Answer { .. })));
+    let dead = Way::to(&node);
+    dead.cut(true);
+    let bad = chain(&node, &[Way::garbled(&node), dead]);
+    assert!(matches!(bad.height().await, Err(ChainError::Answer { .. })));
+}
+
+#[tokio::test]
+async fn a_task_whose_settings_are_not_its_own_is_asked_of_another_node() {
+    let world = World::new(3, 1).await;
+    let chain = |ways: usize| {
+        let ways: Vec<_> = (0..ways).map(|_| Way::to(&world.node)).collect();
+        Chain::new(several(&ways), Arc::new(world.node.clone()), ChainSettings::new("bauta-1"))
+    };
+    // The first answer is a lie, whichever node gives it.
+    let lie_once = || {
+        let mut lies = 1;
+        world.node.lock().rpc_lie = Some(Box::new(move |method, params, mut answer| {
+            if method == "abci_query" && params["path"] == "/bauta.training.v1.Query/Task" && lies > 0 {
+                lies -= 1;
+                answer["response"]["value"] = json!("");
+            }
+            answer
+        }));
+    };
+    lie_once();
+    assert!(matches!(chain(1).task(world.task).await, Err(ChainError::Answer { .. })));
+    lie_once();
+    assert_eq!(chain(2).task(world.task).await.unwrap().0.id, world.task);
+}
+
+#[tokio::test]
+async fn a_height_out_of_the_blue_is_not_believed() {
+    let honest = MockNode::new(Ledger::new());
+    let liar = MockNode::new(Ledger::new());
+    (0..5).for_each(|_| {
+        honest.make_block();
+        liar.make_block();
+    });
+    liar.lock().rpc_lie = Some(Box::new(|method, _, mut answer| {
+        if method == "status" {
+            answer["sync_info"]["latest_block_height"] = json!("9223372036854775807");
+        }
+        answer
+    }));
+    let chain = |ways: &[Way<Ledger>]| {
+        Chain::new(several(ways), Arc::new(honest.clone()), ChainSettings::new("bauta-1"))
+            .with_light(LightConfig::in_memory(Clock::Chain))
+    };
+    let height = honest.lock().height;
+    assert_eq!(chain(&[Way::to(&liar), Way::to(&honest)]).height().await.unwrap(), height);
+    assert!(chain(&[Way::to(&liar)]).height().await.is_err());
 }
