@@ -13,6 +13,7 @@ use bauta_learning::optimiser::State as OptimiserState;
 use bauta_schema::training::v1::{
     initial_model::Source, settings_hash, InitialModel, MsgCreateTask, Params, Task, TaskSettings, TaskStatus,
 };
+use bauta_secagg::switched_off;
 
 /// What the checks found.
 pub(crate) struct Checked {
@@ -105,7 +106,8 @@ pub(crate) fn handle(
     msg: &MsgCreateTask,
 ) -> Result<(u64, Vec<Output>), Rejection> {
     let Checked { terms, budget, .. } = check(storage, msg)?;
-    if let Some(refusal) = tails::odds(&terms.cohort).refusals().into_iter().next() {
+    let refusal = tails::odds(&terms.cohort).refusals().into_iter().next();
+    if let Some(refusal) = refusal.filter(|_| !switched_off!(PartitionTail)) {
         return Err(refusal.into());
     }
     let mut counters = state::counters(storage)?;

@@ -8,6 +8,7 @@ use crate::encoding::{Address, Malformed, Reader, SeatIndex, Writer};
 use crate::proof::{Dleq, Transcript};
 use crate::rejection::{Refusal, Rejection};
 use crate::signature::{Body, Kind, Signed};
+use crate::switched_off;
 
 /// What a seat posts against a dealer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -112,11 +113,13 @@ pub fn judge(ectx: &Ectx, state: &ComplaintState<'_>, signed: &Signed<Complaint>
         return Err(Refusal::Deal.into());
     }
     let transcript = transcript(ectx, state.complainer, state.seat, state.e, state.deal, &complaint.shared);
-    if !complaint.proof.holds(state.e, &state.deal.ephemeral, &complaint.shared, &transcript) {
+    let holds = complaint.proof.holds(state.e, &state.deal.ephemeral, &complaint.shared, &transcript);
+    if !holds && !switched_off!(ComplaintProof) {
         return Err(Rejection::InvalidProof("the complaint's shared point"));
     }
     Ok(match open_share(ectx, state.deal, state.seat, &complaint.shared, state.share_key) {
-        Some(_) => Verdict::ComplainerGuilty,
-        None => Verdict::DealerGuilty,
+        Some(_) if !switched_off!(FalseComplaint) => Verdict::ComplainerGuilty,
+        None if switched_off!(BadShare) => Verdict::ComplainerGuilty,
+        _ => Verdict::DealerGuilty,
     })
 }

@@ -3,6 +3,7 @@
 
 use crate::curve::HashKind;
 use crate::encoding::{sha256, tag, within, Hex, Malformed, Writer};
+use crate::switched_off;
 
 macro_rules! hash_type {
     ($(#[$doc:meta])* $name:ident) => {
@@ -75,6 +76,7 @@ impl Ectx {
 impl Rctx {
     /// `SHA-256(lp("bauta/1/rctx") | ectx | be64(round))`. Rounds count from 1.
     pub fn new(ectx: &Ectx, round: u64) -> Self {
+        let round = if switched_off!(RoundInContext) { 0 } else { round };
         Self(sha256(&[&tag("rctx"), &ectx.0, &round.to_be_bytes()]))
     }
 }
@@ -83,7 +85,8 @@ impl Ctx {
     /// `SHA-256(lp("bauta/1/ctx") | rctx | model_hash | roster_root)`. Clients that are shown different models have
     /// different contexts, and their masks do not cancel (Pasquini et al. 2021).
     pub fn new(rctx: &Rctx, model: &ModelHash, roster: &Root) -> Self {
-        Self(sha256(&[&tag("ctx"), &rctx.0, &model.0, &roster.0]))
+        let model = if switched_off!(ModelInContext) { [0; 32] } else { model.0 };
+        Self(sha256(&[&tag("ctx"), &rctx.0, &model, &roster.0]))
     }
 }
 

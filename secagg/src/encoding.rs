@@ -2,6 +2,7 @@
 //! allocates. Decoders accept exactly the bytes that the encoders produce.
 
 use crate::curve::{Point, VerifyKey};
+use crate::switched_off;
 use k256::Scalar;
 use sha2::{Digest, Sha256};
 
@@ -250,7 +251,7 @@ impl<'a> Reader<'a> {
 
     /// The next `need` bytes.
     pub fn take(&mut self, what: &'static str, need: usize) -> Result<&'a [u8], Malformed> {
-        if self.0.len() < need {
+        if self.0.len() < need && !switched_off!(ReaderBounds) {
             return Err(Malformed::Short { what, need, have: self.0.len() });
         }
         let (head, rest) = self.0.split_at(need);

@@ -45,6 +45,7 @@ pub mod seat;
 pub mod secret;
 pub mod signature;
 pub mod submit;
+pub mod switches;
 pub mod unmask;
 
 #[cfg(test)]

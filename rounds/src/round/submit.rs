@@ -17,6 +17,7 @@ use bauta_schema::training::v1::{
 };
 use bauta_secagg::signature::{Body, Signed};
 use bauta_secagg::submit::{self, ChunkFault, Header, HeaderState};
+use bauta_secagg::switched_off;
 use prost::Message;
 use std::collections::BTreeSet;
 
@@ -58,7 +59,7 @@ pub(crate) fn check_header(
     let check_in = expected(storage, &standing, sender)?;
     let member = state::member(storage, msg.task_id, standing.epoch.number, sender)?;
     let other = state::find_header(storage, msg.task_id, msg.round, sender)?;
-    if other.as_ref().is_some_and(|other| other.body == msg.body) {
+    if other.as_ref().is_some_and(|other| other.body == msg.body) && !switched_off!(SameHeader) {
         return Err(Error::Duplicate("the header"));
     }
     let signed = Signed::<Header>::from_parts(&msg.body, &msg.signature)?;
@@ -66,7 +67,7 @@ pub(crate) fn check_header(
     if signed.body.ctx != ctx {
         return Err(Error::Refused("the header was made for another context: another model, roster or round".into()));
     }
-    if other.is_some() {
+    if other.is_some() && !switched_off!(TwoHeaders) {
         // Whatever else differs, two headers that one V signed in one context are two.
         signed.verify(&ctx, &v).map_err(|_| Error::BadSignature)?;
         return Ok(CheckedHeader { standing, signed, other });
@@ -185,6 +186,7 @@ pub(crate) fn check_chunk(storage: &dyn Storage, sender: &[u8], msg: &MsgSubmitC
     let fault = match submit::verify_chunk(&body, &terms.layout, msg.index, &msg.data) {
         Ok(()) => None,
         Err(refused @ ChunkFault::Refused { .. }) => return Err(Error::Refused(refused.to_string())),
+        Err(ChunkFault::NonCanonical(_)) if switched_off!(NonCanonical) => None,
         Err(ChunkFault::NonCanonical(what)) => Some(what.to_string()),
     };
     Ok(CheckedChunk { standing, header, chunks, fault })
@@ -270,14 +272,14 @@ pub(super) fn advance(
     if !turn.now.closes(&window, silent.is_empty()) {
         return Ok(());
     }
-    for provider in silent {
+    for provider in silent.into_iter().filter(|_| !switched_off!(NoSubmission)) {
         let offence = no_submission(turn.storage, &round, provider)?;
         let outputs = record(turn.env, turn.storage, &offence)?;
         turn.outputs.extend(outputs);
     }
     for group in round.groups.iter_mut().filter(|group| derive::goes_on(group)) {
         group.survivors = group.members.iter().copied().filter(|slot| survivors.contains(slot)).collect();
-        if group.survivors.len() < terms.cohort.min_group as usize {
+        if group.survivors.len() < terms.cohort.min_group as usize && !switched_off!(MinGroup) {
             group.set_void(AbortReason::TooFewSurvivors);
         }
     }

@@ -21,6 +21,7 @@ use bauta_secagg::encoding::{SeatIndex, Slot};
 use bauta_secagg::parties::{Group, Survivors};
 use bauta_secagg::rejection::Refusal;
 use bauta_secagg::signature::Signed;
+use bauta_secagg::switched_off;
 use bauta_secagg::unmask::{self, Partial, Requests, SeatKeys, UnmaskState};
 use prost::Message;
 use std::collections::{BTreeMap, BTreeSet};
@@ -195,7 +196,7 @@ pub(super) fn advance(
         enter(turn, round, RoundPhase::Finalise, None);
         return Ok(true);
     }
-    for member in silent {
+    for member in silent.into_iter().filter(|_| !switched_off!(SilentSeat)) {
         let offence = silent_seat(turn.storage, round, &member)?;
         let outputs = record(turn.env, turn.storage, &offence)?;
         turn.outputs.extend(outputs);
@@ -289,7 +290,7 @@ fn verify_batch(
     }
     let (places, checked): (Vec<usize>, Vec<_>) = checked.into_iter().unzip();
     if !checked.is_empty() {
-        let found = unmask::verify_batch(&checked).err().unwrap_or_default();
+        let found = unmask::verify_batch(&checked).err().filter(|_| !switched_off!(PartialProof)).unwrap_or_default();
         culprits.extend(found.into_iter().filter_map(|index| places.get(index).copied()));
     }
     for (place, mut partial) in batch.into_iter().enumerate() {

@@ -10,6 +10,7 @@ use crate::parties::{Group, Survivors};
 use crate::prg::{MaskKey, Use};
 use crate::ring::{Elements, Sign};
 use crate::submit::sign_of_edge;
+use crate::switched_off;
 use crate::unmask::{Asked, Partial, Requests};
 
 /// Why masks were not opened.
@@ -101,7 +102,9 @@ impl MaskRemoval {
         let mut masks = Vec::new();
         for slot in survivors.survivors() {
             let self_mask = find(Asked::SelfMask { provider: *slot })?;
-            masks.push((MaskKey::new(Use::Vector, ctx, self_mask), Sign::Minus));
+            if !switched_off!(SelfMask) {
+                masks.push((MaskKey::new(Use::Vector, ctx, self_mask), Sign::Minus));
+            }
             let base = group.member(*slot).ok_or(OpenError::NotOpened(slot.get()))?.p;
             for dropped in survivors.dropped() {
                 let edge = find(Asked::Edge { provider: *dropped, base })?;

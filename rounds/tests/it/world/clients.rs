@@ -218,8 +218,8 @@ impl World {
     /// A client's group in the running round, compared with its root.
     pub fn group_of(&self, i: usize) -> Group {
         let round = self.round();
-        let number = self.member(i).group;
-        let of = round.groups.iter().find(|group| group.number == number).unwrap();
+        let slot = self.member(i).slot;
+        let of = round.groups.iter().find(|group| group.members.contains(&slot)).unwrap();
         let check_ins = state::check_ins(&self.storage, self.task, round.number).unwrap();
         let group = derive::group_of_round(&self.members(), &check_ins, of).unwrap();
         assert_eq!(group.root().as_bytes()[..], of.root[..]);

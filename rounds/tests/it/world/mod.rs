@@ -1,6 +1,7 @@
 //! A driver: a chain in memory, and honest clients that make real messages.
 
 mod clients;
+pub mod deeds;
 mod steps;
 
 use crate::store::{BlobStore, Memory, Registry};
@@ -264,11 +265,14 @@ impl World {
                     *self.balances.entry(to).or_default() += amount as i128;
                     self.escrow -= amount as i128;
                 }
-                Output::Verdict(verdict) => self.verdicts.push(verdict),
+                Output::Verdict(verdict) => {
+                    self.registry.settle(&verdict);
+                    self.verdicts.push(verdict);
+                }
                 Output::LockBond { provider, .. } => *self.locked.entry(provider).or_default() += 1,
                 Output::UnlockBond { provider, .. } => *self.locked.get_mut(&provider).unwrap() -= 1,
                 Output::Event(event) => {
-                    assert_ne!(event.kind, "task_fault", "{event:?}");
+                    self.registry.see(&event);
                     self.events.push(event);
                 }
             }
