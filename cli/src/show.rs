@@ -49,7 +49,22 @@ pub fn group(encoding: &Encoding, group: &pb::RoundGroup) -> serde_json::Value {
         "weight": group.weight,
         "aggregate_hash": hex::encode(&group.aggregate_hash),
         "metrics": metrics(Means::of(encoding, &group.metrics, group.weight)),
+        "scores": group.scores.as_ref().map(scores),
     })
+}
+
+/// What a group's sum is worth, as JSON: agreement and factor as numbers.
+fn scores(scores: &pb::GroupScores) -> serde_json::Value {
+    serde_json::json!({
+        "agreement": q32(scores.agreement),
+        "hits_without": scores.hits_without,
+        "factor": q32(i64::try_from(scores.factor).unwrap_or(i64::MAX)),
+    })
+}
+
+/// A number of 32 fractional bits, for people.
+pub fn q32(units: i64) -> f64 {
+    units as f64 / 4_294_967_296.0
 }
 
 /// An offence, as the slashing contract calls it.

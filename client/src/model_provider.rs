@@ -54,7 +54,29 @@ pub async fn create(
     initial_model: pb::InitialModel,
     budget: u128,
 ) -> Result<u64, ModelProviderError> {
-    let estimate = estimate(chain, signer.address(), &settings, Some(&initial_model), Some(budget)).await?;
+    create_scored(chain, signer, settings, initial_model, budget, Vec::new()).await
+}
+
+/// The same for a task that scores its groups on a public test set, whose canonical bytes come with it.
+///
+/// # Errors
+/// [`ModelProviderError::Refused`] with every reason.
+pub async fn create_scored(
+    chain: &Chain,
+    signer: &Signer,
+    settings: pb::TaskSettings,
+    initial_model: pb::InitialModel,
+    budget: u128,
+    test_set: Vec<u8>,
+) -> Result<u64, ModelProviderError> {
+    let request = pb::QueryEstimateRequest {
+        owner: signer.address().to_owned(),
+        settings: Some(settings.clone()),
+        initial_model: Some(initial_model.clone()),
+        budget: budget.to_string(),
+        test_set: test_set.clone(),
+    };
+    let estimate: pb::QueryEstimateResponse = chain.training("Estimate", &request).await?;
     if !estimate.refusals.is_empty() {
         return Err(ModelProviderError::Refused(estimate.refusals));
     }
@@ -63,6 +85,7 @@ pub async fn create(
         settings: Some(settings),
         initial_model: Some(initial_model),
         budget: budget.to_string(),
+        test_set,
     };
     let outcome = chain.execute(signer, &[message.to_any()], Fee::Simulated, "").await?;
     let response: pb::MsgCreateTaskResponse = outcome.response(0)?;
@@ -85,6 +108,7 @@ pub async fn estimate(
         settings: Some(settings.clone()),
         initial_model: initial_model.cloned(),
         budget: budget.map(|budget| budget.to_string()).unwrap_or_default(),
+        ..Default::default()
     };
     chain.training("Estimate", &request).await
 }

@@ -133,6 +133,14 @@ impl TestSet {
         Ok(Self { features, classes, values, labels })
     }
 
+    /// Bytes of the canonical form of so many rows.
+    #[must_use]
+    pub const fn encoded_len(features: u64, rows: u64) -> u64 {
+        // The tag with its length, and three numbers.
+        let header = 2 + TEST_SET_TAG.len() as u64 + 12;
+        features.saturating_mul(8).saturating_add(4).saturating_mul(rows).saturating_add(header)
+    }
+
     /// How many rows there are.
     #[must_use]
     pub fn rows(&self) -> usize {
@@ -249,6 +257,28 @@ impl Classifier {
         products.div_ceil(4).saturating_mul(rows)
     }
 
+    /// Values of a row.
+    #[must_use]
+    pub const fn features(&self) -> u64 {
+        self.features as u64
+    }
+
+    /// Whether rows are of its kind.
+    ///
+    /// # Errors
+    /// [`EvaluateError::Mismatch`].
+    pub const fn check(&self, rows: &TestSet) -> Result<(), EvaluateError> {
+        if rows.features == self.features && rows.classes as usize == self.classes {
+            return Ok(());
+        }
+        Err(EvaluateError::Mismatch {
+            features: rows.features as u64,
+            classes: rows.classes as u64,
+            model_features: self.features as u64,
+            model_classes: self.classes as u64,
+        })
+    }
+
     /// How many of these rows the model classifies as they are labelled. The hits of two neighbouring runs of rows add up.
     ///
     /// # Errors
@@ -258,14 +288,7 @@ impl Classifier {
         if Self::of(model.spec())? != *self {
             return Err(EvaluateError::NoClassifier);
         }
-        if rows.features != self.features || rows.classes as usize != self.classes {
-            return Err(EvaluateError::Mismatch {
-                features: rows.features as u64,
-                classes: u64::from(rows.classes),
-                model_features: self.features as u64,
-                model_classes: self.classes as u64,
-            });
-        }
+        self.check(rows)?;
         if run.start > run.end || run.end > rows.rows() {
             return Err(EvaluateError::Rows { first: run.start, end: run.end, rows: rows.rows() });
         }

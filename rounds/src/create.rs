@@ -6,6 +6,7 @@ use crate::escrow::Purse;
 use crate::keys::{self, prefix};
 use crate::message::Admission;
 use crate::output::{Event, Output};
+use crate::scoring::{self, MAX_INITIAL};
 use crate::terms::{amount, Terms};
 use crate::windows::Now;
 use crate::{cost, epoch, params, state, tails};
@@ -39,8 +40,10 @@ pub(crate) fn check(storage: &dyn Storage, msg: &MsgCreateTask) -> Result<Checke
         return Err(refusal);
     }
     terms.check_initial_model(initial)?;
+    scoring::check_test_set(&terms, &msg.test_set)?;
     // Making a model takes a twentieth of an operation an element; keeping it and the optimiser's state for good is what costs.
-    let operations = (terms.elements + 1000).saturating_add(tails::operations(&terms.cohort));
+    let test_set = msg.test_set.len() as u64 / 8;
+    let operations = (terms.elements + 1000 + test_set).saturating_add(tails::operations(&terms.cohort));
     let admission = Admission { fee: None, gas: cost::gas(0, operations), deposit: 0 };
     Ok(Checked { admission, terms, budget })
 }
@@ -73,14 +76,19 @@ fn cheap_refusals(
         refusals
             .push(Error::Settings("cohort.issuer must not be the owner: it would admit providers of its own".into()));
     }
-    if let Some(Source::Inline(bytes)) = initial.and_then(|initial| initial.source.as_ref()) {
-        if bytes.len() as u64 > params.max_inline_model {
-            refusals.push(Error::Model(format!(
-                "the initial model has {} bytes, {} are accepted inline; start from zero or uniform weights instead",
-                bytes.len(),
-                params.max_inline_model
-            )));
-        }
+    let inline = inline_bytes(initial);
+    if inline > params.max_inline_model {
+        refusals.push(Error::Model(format!(
+            "the initial model has {inline} bytes, {} are accepted inline; start from zero or uniform weights instead",
+            params.max_inline_model
+        )));
+    }
+    let test_set = terms.scoring.as_ref().and_then(|scoring| scoring.test.as_ref()).map_or(0, scoring::Test::bytes);
+    if inline > 0 && inline.saturating_add(test_set) > MAX_INITIAL {
+        refusals.push(Error::Model(format!(
+            "the initial model has {inline} bytes and the test set {test_set}, {MAX_INITIAL} fit in a transaction; start from zero or \
+             uniform weights, or give fewer rows"
+        )));
     }
     let least = cost::estimate(terms);
     if let Some(budget) = budget.filter(|&budget| budget < least.least_budget) {
@@ -95,6 +103,14 @@ fn cheap_refusals(
         });
     }
     refusals
+}
+
+/// Bytes of a model that is given.
+fn inline_bytes(initial: Option<&InitialModel>) -> u64 {
+    match initial.and_then(|initial| initial.source.as_ref()) {
+        Some(Source::Inline(bytes)) => bytes.len() as u64,
+        _ => 0,
+    }
 }
 
 /// Opens a task and its first epoch.
@@ -125,6 +141,9 @@ pub(crate) fn handle(
     purse.deposit(budget)?;
     purse.put(&mut task);
     put_settings(storage, task.id, &terms.settings);
+    if !msg.test_set.is_empty() {
+        blobs.put(&msg.test_set);
+    }
     storage.set(keys::numbers(prefix::RUNNING, &[task.id]), keys::LISTED.to_vec());
     let mut outputs = vec![
         Output::Deposit { from: owner.to_vec(), amount: budget },

@@ -18,6 +18,7 @@
 //! | [`end_block`](mod@end_block), [`windows`], [`prune`] | what happens at the end of a block |
 //! | [`halt`](mod@halt) | every task ends, because the chain does |
 //! | [`terms`], [`cost`], [`escrow`] | what a task's settings mean, cost and pay |
+//! | [`scoring`] | how a task scores its groups, and moves rewards by that |
 //! | [`tails`] | how likely a committee or a partition fails, for what a task declares |
 //! | [`derive`](mod@derive), [`due`], [`query`] | what clients compute from records |
 
@@ -42,6 +43,7 @@ pub mod prune;
 pub mod query;
 pub mod report;
 pub mod round;
+pub mod scoring;
 pub mod state;
 pub mod tails;
 pub mod terms;

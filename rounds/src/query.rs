@@ -6,12 +6,12 @@ use crate::env::{Blobs, Storage};
 use crate::error::Error;
 use crate::keys::{self, prefix};
 use crate::terms::{amount, Terms};
-use crate::{cost, create, state};
+use crate::{cost, create, scoring, state};
 use bauta_schema::training::v1::{
     Params, QueryAggregateRequest, QueryAggregateResponse, QueryDealsResponse, QueryEpochResponse,
     QueryEstimateRequest, QueryEstimateResponse, QueryModelRequest, QueryModelResponse, QueryParamsResponse,
     QueryRewardsResponse, QueryRoundResponse, QueryTaskResponse, QueryTasksRequest, QueryTasksResponse,
-    QueryVerdictsResponse, QueuedVerdict, Reward, Task, Verdict,
+    QueryTestSetRequest, QueryTestSetResponse, QueryVerdictsResponse, QueuedVerdict, Reward, Task, Verdict,
 };
 
 /// Entries of a page at most.
@@ -177,6 +177,28 @@ pub fn model(
     Ok(QueryModelResponse { hash: hash.to_vec(), model, total })
 }
 
+/// The public test set of a task that runs.
+///
+/// # Errors
+/// [`Error::UnknownTask`], [`Error::NotFound`], [`Error::State`].
+pub fn test_set(
+    storage: &dyn Storage,
+    blobs: &dyn Blobs,
+    request: &QueryTestSetRequest,
+) -> Result<QueryTestSetResponse, Error> {
+    let task = state::task(storage, request.task_id)?;
+    let scoring = state::settings(storage, task.id)?.scoring.unwrap_or_default();
+    if scoring.test_set.is_empty() {
+        return Err(Error::NotFound(format!("task {} has no test set", task.id)));
+    }
+    if !is_running(&task) {
+        return Err(Error::NotFound(format!("task {} has ended, and its test set is kept no more", task.id)));
+    }
+    let part = blobs.part(&state::hash(&scoring.test_set)?, request.offset, part(request.limit));
+    let (test_set, total) = part.ok_or_else(|| Error::State("the test set is missing".into()))?;
+    Ok(QueryTestSetResponse { test_set, total })
+}
+
 /// The aggregate of a finished round: of one of its groups, or with 0 the sum over all.
 ///
 /// # Errors
@@ -276,6 +298,9 @@ pub fn estimate(params: &Params, request: &QueryEstimateRequest) -> QueryEstimat
     if let Some(error) = initial.and_then(|initial| terms.check_initial_model(Some(initial)).err()) {
         refusals.push(error.to_string());
     }
+    if !request.test_set.is_empty() {
+        refusals.extend(scoring::check_test_set(&terms, &request.test_set).err().map(|error| error.to_string()));
+    }
     let estimate = cost::estimate(&terms);
     let bytes = terms.round_bytes();
     QueryEstimateResponse {
@@ -290,5 +315,6 @@ pub fn estimate(params: &Params, request: &QueryEstimateRequest) -> QueryEstimat
         combination: terms.combination().name().into(),
         fewest_groups: terms.groups_of(terms.cohort.min_providers),
         most_groups: terms.groups_of(terms.cohort.max_providers),
+        score_blocks: scoring::blocks(&terms, params),
     }
 }

@@ -3,6 +3,7 @@
 use crate::cost;
 use crate::error::Error;
 use crate::params::{MAX_MESSAGE, MAX_PROVIDERS, MAX_SEATS, MIN_GROUP};
+use crate::scoring::{self, Scoring};
 use crate::tails::{Declared, MILLION};
 use bauta_learning::combine::{Combination, CombineError};
 use bauta_learning::encode::metrics::METRICS;
@@ -48,6 +49,8 @@ pub struct Terms {
     pub gas_price: u128,
     /// Smallest bond.
     pub min_bond: u128,
+    /// How groups are scored; `None` where they are not.
+    pub scoring: Option<Scoring>,
     rule: Combination,
 }
 
@@ -96,6 +99,7 @@ impl Terms {
         let layout = Layout::new(Ring::Pow2(ring), coordinates, encoding.chunk_elems)
             .map_err(|error| Error::Settings(format!("encoding.chunk_elems: {error}")))?;
         Ok(Self {
+            scoring: settings.scoring.as_ref().map(|scoring| Scoring::read(scoring, &spec)).transpose()?,
             spec,
             elements,
             encoding: Encoding {
@@ -230,6 +234,7 @@ impl Terms {
         self.refuse_encoding(&mut refusals);
         self.refuse_cohort(&mut refusals);
         refusals.extend(self.refused_combination());
+        refusals.extend(scoring::refusals(self, params));
         self.refuse_windows(params, &mut refusals);
         refusals
     }

@@ -302,6 +302,7 @@ fn create(owner: &Account) -> Any {
         }),
         initial_model: Some(pb::InitialModel { source: Some(pb::initial_model::Source::Zero(pb::ZeroInit {})) }),
         budget: "5000000".into(),
+        ..Default::default()
     };
     any(type_url::CREATE_TASK, &message)
 }

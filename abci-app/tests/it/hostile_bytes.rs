@@ -7,7 +7,7 @@ use tendermint_proto::v0_38::abci::{
 
 use crate::chain::{genesis, send, Account, Draft, Driven};
 
-const PATHS: [&str; 33] = [
+const PATHS: [&str; 34] = [
     "store/bank/key",
     "store/training/key",
     "store/blobs/key",
@@ -37,6 +37,7 @@ const PATHS: [&str; 33] = [
     "/bauta.training.v1.Query/Deals",
     "/bauta.training.v1.Query/Round",
     "/bauta.training.v1.Query/Model",
+    "/bauta.training.v1.Query/TestSet",
     "/bauta.training.v1.Query/Aggregate",
     "/bauta.training.v1.Query/Verdicts",
     "/bauta.training.v1.Query/Rewards",

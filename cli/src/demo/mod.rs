@@ -125,6 +125,7 @@ fn before_anything_runs(args: &Args, recipe: &Recipe, scenario: &Scenario) -> an
         settings: Some(file.settings()?),
         initial_model: Some(file.initial_model()?),
         budget: terms::BUDGET.to_string(),
+        ..Default::default()
     };
     if args.rounds > params.max_rounds {
         bail!("--rounds is {}; a task has at most {} rounds", args.rounds, params.max_rounds);

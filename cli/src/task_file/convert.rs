@@ -10,8 +10,8 @@ use bauta_schema::training::v1 as pb;
 use bauta_secagg::ring::{Layout, Pow2, Ring};
 
 use super::{
-    Amount, Cohort, Combination, Data, Decimal, Encoding, Initial, Invalid, Kind, Level, Model, Optimiser, Rewards,
-    Scaling, TaskFile, Tensor, Trainer, Windows,
+    scoring, Amount, Cohort, Combination, Data, Decimal, Encoding, Initial, Invalid, Kind, Level, Model, Optimiser,
+    Rewards, Scaling, TaskFile, Tensor, Trainer, Windows,
 };
 
 /// Beyond 24 bits a float has nothing more to say.
@@ -81,6 +81,7 @@ impl TaskFile {
             rounds: self.rounds,
             max_idle_epochs: self.max_idle_epochs,
             combination: combination_settings(self.combination)?,
+            scoring: self.scoring_settings()?,
         })
     }
 
@@ -319,6 +320,7 @@ impl TaskFile {
                 },
             },
             combination: combination_of(&settings.combination.unwrap_or_default()),
+            scoring: settings.scoring.as_ref().map(scoring::of_settings),
             cohort: Cohort {
                 min_providers: cohort.min_providers,
                 max_providers: cohort.max_providers,

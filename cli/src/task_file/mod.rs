@@ -7,6 +7,7 @@ mod convert;
 mod numbers;
 mod recipe;
 mod render;
+mod scoring;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -17,6 +18,7 @@ use serde::{Deserialize, Serialize};
 pub use bauta_client::toml_file::Decimal;
 pub use numbers::Amount;
 pub use recipe::{group_of, RecipeName};
+pub use scoring::Scoring;
 
 use crate::failure::Failure;
 
@@ -62,6 +64,9 @@ pub struct TaskFile {
     /// How groups become one update; the mean if absent.
     #[serde(default, skip_serializing_if = "Combination::is_mean")]
     pub combination: Combination,
+    /// How groups are scored; they are not if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scoring: Option<Scoring>,
     /// Who is grouped with whom.
     pub cohort: Cohort,
     /// How long phases last.

@@ -109,6 +109,7 @@ impl TaskFile {
                 },
             },
             combination: Combination::default(),
+            scoring: None,
             cohort: Cohort {
                 min_providers: group_size,
                 max_providers: providers,

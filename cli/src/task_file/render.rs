@@ -21,6 +21,7 @@ impl TaskFile {
         self.write_data(out)?;
         self.write_learning(out)?;
         self.write_combination(out)?;
+        self.write_scoring(out)?;
         self.write_cohort(out)
     }
 

@@ -266,6 +266,21 @@ impl Chain {
         Ok(parts.into_bytes())
     }
 
+    /// The canonical bytes of a running task's public test set. They are read part by part; whoever uses them compares their hash with the
+    /// one that the task's settings name.
+    ///
+    /// # Errors
+    /// [`ChainError::Refused`] when the task has none, or has ended.
+    pub async fn test_set(&self, task_id: u64) -> Result<Vec<u8>, ChainError> {
+        let mut parts = Parts::of("TestSet");
+        while parts.are_missing() {
+            let request = training::QueryTestSetRequest { task_id, offset: parts.offset(), limit: 0 };
+            let response: training::QueryTestSetResponse = self.training("TestSet", &request).await?;
+            parts.add(&response.test_set, response.total)?;
+        }
+        Ok(parts.into_bytes())
+    }
+
     /// The aggregate of a finished round: one le64 two's complement a coordinate. It is read part by part.
     ///
     /// # Errors

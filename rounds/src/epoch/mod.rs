@@ -159,6 +159,9 @@ pub(crate) fn end(
             // The model stays, for whoever paid for it; nothing will move it any more.
             turn.blobs.release(&state::hash(&task.optimiser_hash)?);
             task.optimiser_hash.clear();
+            if let Some(test) = terms.scoring.as_ref().and_then(|scoring| scoring.test.as_ref()) {
+                turn.blobs.release(&test.hash);
+            }
             let outputs = cancel::end(turn.storage, turn.now.height, task, status)?;
             turn.outputs.extend(outputs);
         }

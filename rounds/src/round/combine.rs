@@ -4,6 +4,7 @@
 use crate::end_block::Turn;
 use crate::env::{Blobs, Budget};
 use crate::error::Error;
+use crate::scoring::UNITS;
 use crate::terms::Terms;
 use crate::{derive, state};
 use bauta_learning::combine::{Combination, GroupSum, Survey};
@@ -37,9 +38,9 @@ pub(super) struct Sums<'a> {
 
 /// A run of coordinates.
 #[derive(Clone, Copy)]
-struct Run {
-    first: u64,
-    length: u64,
+pub(super) struct Run {
+    pub first: u64,
+    pub length: u64,
 }
 
 impl<'a> Sums<'a> {
@@ -77,6 +78,28 @@ impl<'a> Sums<'a> {
         self.groups.len() as u64
     }
 
+    /// The same as a length in memory.
+    pub fn places(&self) -> usize {
+        self.groups.len()
+    }
+
+    /// Coordinates of each.
+    pub fn elements(&self) -> u64 {
+        self.elements
+    }
+
+    /// Bits behind the point of a coordinate.
+    pub fn scale_bits(&self) -> u32 {
+        self.scale_bits
+    }
+
+    /// All but the one in a place, without their metrics.
+    #[must_use]
+    pub fn without(&self, place: usize) -> Self {
+        let others = self.groups.iter().enumerate().filter(|(other, _)| *other != place);
+        Self { groups: others.map(|(_, group)| *group).collect(), metrics: Vec::new(), ..*self }
+    }
+
     /// Weight of all survivors.
     pub fn weight(&self) -> u64 {
         self.groups.iter().fold(0u64, |total, (_, weight)| total.saturating_add(*weight))
@@ -109,7 +132,7 @@ impl<'a> Sums<'a> {
         progress: &mut Finalise,
         then: u64,
     ) -> Result<Option<Vec<i64>>, Error> {
-        let Some(survey) = self.survey(turn.blobs, budget, progress)? else { return Ok(None) };
+        let Some(survey) = self.survey(turn.blobs, budget, &mut progress.survey)? else { return Ok(None) };
         let count = self.count();
         let mut plan = None;
         let mut made = Vec::new();
@@ -118,7 +141,7 @@ impl<'a> Sums<'a> {
             // A plan is not kept: it is made again in each block that combines, and counts with the first run of it.
             let planning = if plan.is_none() { self.rule.plan_cost(count) } else { 0 };
             if !budget.take(self.operations(planning.saturating_add(self.rule.combine_cost(count, run.length)), run)) {
-                keep(turn.blobs, progress, &made);
+                keep(turn.blobs, &mut progress.runs, &made);
                 return Ok(None);
             }
             let plan = match &plan {
@@ -130,23 +153,19 @@ impl<'a> Sums<'a> {
             progress.combined += run.length;
         }
         if !budget.take(then) {
-            keep(turn.blobs, progress, &made);
+            keep(turn.blobs, &mut progress.runs, &made);
             return Ok(None);
         }
-        let mut update = Vec::new();
-        for hash in progress.runs.chunks_exact(32) {
-            let kept = turn.blobs.get(&state::hash(hash)?);
-            update.extend(decode(&kept.ok_or_else(|| Error::State("a run of the update is missing".into()))?));
-        }
+        let mut update = read_runs(turn.blobs, &progress.runs)?;
         update.extend(made);
-        release_runs(turn.blobs, progress)?;
+        release_runs(turn.blobs, &progress.runs)?;
         Ok(Some(update))
     }
 
-    /// What the rule has to know of whole vectors, once it is known.
-    fn survey(&self, blobs: &dyn Blobs, budget: &mut Budget, progress: &mut Finalise) -> Result<Option<Survey>, Error> {
+    /// What the rule has to know of whole vectors, once it is known; until then, what is found of it is `kept`.
+    pub fn survey(&self, blobs: &dyn Blobs, budget: &mut Budget, kept: &mut Vec<u8>) -> Result<Option<Survey>, Error> {
         let (rule, groups, elements, scale_bits) = (self.rule, self.groups.len(), self.elements, self.scale_bits);
-        let mut survey = match &progress.survey[..] {
+        let mut survey = match &kept[..] {
             [] => Survey::new(rule, groups, elements, scale_bits).map_err(broken)?,
             bytes => Survey::decode(rule, groups, elements, scale_bits, bytes).map_err(broken)?,
         };
@@ -161,37 +180,47 @@ impl<'a> Sums<'a> {
             let sums = self.read(blobs, run)?;
             survey.add(run.first, &parts(&sums)).map_err(broken)?;
         }
-        progress.survey = survey.encode();
+        *kept = survey.encode();
         Ok(survey.is_complete().then_some(survey))
     }
 
     /// The run that begins at a coordinate.
-    fn run_at(&self, first: u64) -> Run {
+    pub fn run_at(&self, first: u64) -> Run {
         let length = u64::from(self.layout.chunk_elems()).min(self.elements.saturating_sub(first));
         Run { first, length }
     }
 
     /// Operations of a step over a run, with reading the run of every sum. `learning` counts in units of about 20 ns.
-    fn operations(&self, cost: u64, run: Run) -> u64 {
-        cost.saturating_add(self.count().saturating_mul(run.length)) / 50 + 1
+    pub fn operations(&self, cost: u64, run: Run) -> u64 {
+        cost.saturating_add(self.count().saturating_mul(run.length)) / UNITS + 1
     }
 
     /// One run of every sum, with its weight.
-    fn read(&self, blobs: &dyn Blobs, run: Run) -> Result<Vec<(Vec<i64>, u64)>, Error> {
+    pub fn read(&self, blobs: &dyn Blobs, run: Run) -> Result<Vec<(Vec<i64>, u64)>, Error> {
         self.groups.iter().map(|(hash, weight)| Ok((read_run(blobs, hash, run)?, *weight))).collect()
     }
 }
 
-/// Keeps what a block has made of the update.
-fn keep(blobs: &mut dyn Blobs, progress: &mut Finalise, made: &[i64]) {
+/// Keeps what a block has made of a vector.
+pub(super) fn keep(blobs: &mut dyn Blobs, runs: &mut Vec<u8>, made: &[i64]) {
     if !made.is_empty() {
-        progress.runs.extend_from_slice(&blobs.put(&encode(made)));
+        runs.extend_from_slice(&blobs.put(&encode(made)));
     }
 }
 
-/// Releases what is kept of an update.
-pub(super) fn release_runs(blobs: &mut dyn Blobs, progress: &Finalise) -> Result<(), Error> {
-    for hash in progress.runs.chunks_exact(32) {
+/// What is kept of a vector.
+pub(super) fn read_runs(blobs: &dyn Blobs, runs: &[u8]) -> Result<Vec<i64>, Error> {
+    let mut values = Vec::new();
+    for hash in runs.chunks_exact(32) {
+        let kept = blobs.get(&state::hash(hash)?);
+        values.extend(decode(&kept.ok_or_else(|| Error::State("a run of a vector is missing".into()))?));
+    }
+    Ok(values)
+}
+
+/// Releases what is kept of a vector.
+pub(super) fn release_runs(blobs: &mut dyn Blobs, runs: &[u8]) -> Result<(), Error> {
+    for hash in runs.chunks_exact(32) {
         blobs.release(&state::hash(hash)?);
     }
     Ok(())
@@ -210,7 +239,7 @@ fn overflow() -> Error {
     Error::State("the sums of the groups overflow, although each is in its range".into())
 }
 
-fn parts(sums: &[(Vec<i64>, u64)]) -> Vec<GroupSum<'_>> {
+pub(super) fn parts(sums: &[(Vec<i64>, u64)]) -> Vec<GroupSum<'_>> {
     sums.iter().map(|(sum, weight)| GroupSum::new(sum, *weight)).collect()
 }
 
@@ -223,10 +252,10 @@ pub(super) fn decode(bytes: &[u8]) -> Vec<i64> {
     values.iter().map(|value| i64::from_le_bytes(*value)).collect()
 }
 
-fn length(number: u64) -> Result<usize, Error> {
+pub(super) fn length(number: u64) -> Result<usize, Error> {
     usize::try_from(number).map_err(|_| Error::State(format!("{number} is more than this machine can count")))
 }
 
-fn broken(error: impl std::fmt::Display) -> Error {
+pub(super) fn broken(error: impl std::fmt::Display) -> Error {
     Error::State(error.to_string())
 }

@@ -1,7 +1,8 @@
-//! Finalise: interpolate in the exponent, remove the masks chunk by chunk, check the range, combine, and let the optimiser move the
-//! model. What does not fit a block's budget goes on in the next.
+//! Finalise: interpolate in the exponent, remove the masks chunk by chunk, check the range, score the groups, combine, and let the
+//! optimiser move the model. What does not fit a block's budget goes on in the next.
 
 use super::combine::{self, decode, Sums, COORDINATE};
+use super::score;
 use super::settle;
 use super::unmask::{self, Asked};
 use crate::end_block::Turn;
@@ -53,17 +54,20 @@ pub(super) fn advance(
         if let Some(reason) = combine::cannot_go_on(terms, &round.groups, AbortReason::OutOfRange) {
             return settle::abort(turn, task, terms, epoch, round, reason);
         }
-        let sums = Sums::of(terms, &round)?;
-        // Adding all sums up, the optimiser's step, and what it reads and writes.
-        let then = terms.elements.saturating_mul(3 + sums.count() + terms.optimiser.cost()) / 50 + 1;
-        update = sums.combine(turn, budget, &mut progress, then)?;
+        if score::advance(turn, budget, task, terms, &mut round, &mut progress)? {
+            let sums = Sums::of(terms, &round)?;
+            // Adding all sums up, the optimiser's step, and what it reads and writes.
+            let then = terms.elements.saturating_mul(3 + sums.count() + terms.optimiser.cost()) / 50 + 1;
+            update = sums.combine(turn, budget, &mut progress, then)?;
+        }
     }
     let Some(update) = update else {
         state::put_finalise(turn.storage, task.id, round.number, &progress);
         state::put_round(turn.storage, &round);
         return Ok(());
     };
-    let result = move_model(turn, task, terms, &Sums::of(terms, &round)?, &update)?;
+    let mut result = move_model(turn, task, terms, &Sums::of(terms, &round)?, &update)?;
+    result.test = score::test_hits(terms, &progress);
     settle::finish(turn, task, terms, epoch, round, result)
 }
 
@@ -256,13 +260,15 @@ fn move_model(
         total_weight: sums.weight(),
         model_hash: task.model_hash.clone(),
         metrics: sums.metrics().to_vec(),
+        test: None,
     })
 }
 
 /// Releases what a round that is not settled keeps between blocks.
 pub(crate) fn release_work(turn: &mut Turn<'_>, progress: &Finalise) -> Result<(), Error> {
     release_chunks(turn, progress)?;
-    combine::release_runs(turn.blobs, progress)
+    combine::release_runs(turn.blobs, &progress.runs)?;
+    score::release(turn.blobs, progress)
 }
 
 /// Releases the chunks of a group's sum that were unmasked so far.

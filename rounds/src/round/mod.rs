@@ -3,6 +3,8 @@
 pub(crate) mod check_in;
 pub(crate) mod combine;
 pub(crate) mod finalise;
+mod pot;
+mod score;
 pub(crate) mod settle;
 pub(crate) mod submit;
 pub(crate) mod unmask;

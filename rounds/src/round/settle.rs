@@ -1,6 +1,6 @@
 //! Settling: who is paid, who is named to the slashing contract, what is forgotten, and what comes next.
 
-use super::{open, phase_name, submit};
+use super::{open, phase_name, pot, submit};
 use crate::end_block::Turn;
 use crate::error::Error;
 use crate::escrow::Purse;
@@ -27,6 +27,7 @@ const FORGOTTEN_A_ROUND: usize = 8;
 #[derive(Default)]
 struct Earned {
     updates: u32,
+    for_updates: u128,
     partials: u32,
 }
 
@@ -109,15 +110,15 @@ fn summary(round: &Round) -> Output {
     event.into()
 }
 
-/// Pays for every survivor's update of a finished round, and for every partial that was found valid, whatever became of the round: the
+/// Pays for every survivor's update of a finished round, by its group's scores where the task says so, and for every partial that was found valid, whatever became of the round: the
 /// seat did its part. What the round had reserved is free again.
 fn pay(turn: &mut Turn<'_>, task: &mut Task, terms: &Terms, round: &Round) -> Result<(), Error> {
     let mut earned: BTreeMap<Vec<u8>, Earned> = BTreeMap::new();
     if round.phase() == RoundPhase::Finished {
-        for check_in in state::check_ins(turn.storage, task.id, round.number)? {
-            if derive::takes_part(round, check_in.slot) {
-                earned.entry(check_in.address).or_default().updates += 1;
-            }
+        for (address, owed) in pot::updates(turn.storage, terms, round)? {
+            let earned = earned.entry(address).or_default();
+            earned.updates += 1;
+            earned.for_updates = earned.for_updates.saturating_add(owed);
         }
     }
     let seats = state::seats(turn.storage, task.id, round.epoch)?;
@@ -129,7 +130,7 @@ fn pay(turn: &mut Turn<'_>, task: &mut Task, terms: &Terms, round: &Round) -> Re
     }
     let mut purse = Purse::of(task)?;
     for (to, earned) in earned {
-        let owed = terms.per_update * u128::from(earned.updates) + terms.per_partial * u128::from(earned.partials);
+        let owed = earned.for_updates.saturating_add(terms.per_partial * u128::from(earned.partials));
         let paid = purse.pay(owed);
         let mut reward = state::reward(turn.storage, &to, task.id)?;
         reward.updates += earned.updates;

@@ -288,6 +288,7 @@ fn an_estimate_names_every_refusal_and_the_least_budget() {
                 settings: Some(settings.clone()),
                 initial_model: None,
                 budget: budget.into(),
+                ..Default::default()
             },
         )
     };

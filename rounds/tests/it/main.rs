@@ -14,6 +14,7 @@ mod hostile;
 mod largest;
 mod metrics;
 mod schedules;
+mod scores;
 mod seats;
 mod settings_vectors;
 mod store;

@@ -3,7 +3,7 @@
 //! `BAUTA_WRITE_VECTORS=1 cargo test --release -p bauta-rounds settings_vectors` writes the file anew.
 
 use crate::world::settings;
-use bauta_schema::training::v1::{settings_hash, Combination, CombinationKind, TaskSettings, SETTINGS_TAG};
+use bauta_schema::training::v1::{settings_hash, Combination, CombinationKind, Scoring, TaskSettings, SETTINGS_TAG};
 use prost::Message;
 use serde_json::{json, Value};
 use sha2::{Digest, Sha256};
@@ -43,6 +43,8 @@ fn good() -> Vec<(&'static str, TaskSettings)> {
     let mut trimmed = whole.clone();
     let kind = CombinationKind::TrimmedMean.into();
     trimmed.combination = Some(Combination { kind, trim: 2, ..Default::default() });
+    let mut scored = whole.clone();
+    scored.scoring = Some(Scoring { rewards: true, test_set: vec![0xab; 32], rows: 5, sensitivity: 10 });
     vec![
         ("empty settings", TaskSettings::default()),
         ("a whole task, no corrupt heads declared to exist", none_corrupt),
@@ -50,6 +52,7 @@ fn good() -> Vec<(&'static str, TaskSettings)> {
         ("the same, one more round", longer),
         ("the same, a wider ring", wider),
         ("the same, groups combined by a trimmed mean", trimmed),
+        ("the same, groups scored on a test set", scored),
     ]
 }
 

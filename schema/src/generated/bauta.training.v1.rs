@@ -47,6 +47,9 @@ pub struct TaskSettings {
     /// How the sums of a round's groups become one update; absent, the mean.
     #[prost(message, optional, tag = "13")]
     pub combination: ::core::option::Option<Combination>,
+    /// How groups are scored, and whether rewards follow; absent, they are not, and every survivor is paid alike.
+    #[prost(message, optional, tag = "15")]
+    pub scoring: ::core::option::Option<Scoring>,
 }
 impl ::prost::Name for TaskSettings {
     const NAME: &'static str = "TaskSettings";
@@ -295,6 +298,34 @@ impl ::prost::Name for Combination {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "/bauta.training.v1.Combination".into()
+    }
+}
+/// How groups are scored. Scores move rewards, never bonds. docs/combining.md says what each score is.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Scoring {
+    /// Whether a round's rewards for updates are divided by the scores; if not, they are only shown.
+    #[prost(bool, tag = "1")]
+    pub rewards: bool,
+    /// SHA-256 of the canonical bytes of a public test set, which come with the task's creation; empty if there is none, and groups are
+    /// scored by their agreement alone.
+    #[prost(bytes = "vec", tag = "2")]
+    pub test_set: ::prost::alloc::vec::Vec<u8>,
+    /// Rows of the test set; 0 without one.
+    #[prost(uint32, tag = "3")]
+    pub rows: u32,
+    /// With a test set: how much a group's usefulness moves with the accuracy that it adds, 1 to 1,000; a group that costs the sensitivity's
+    /// reciprocal of all rows has none. 0 without one.
+    #[prost(uint32, tag = "4")]
+    pub sensitivity: u32,
+}
+impl ::prost::Name for Scoring {
+    const NAME: &'static str = "Scoring";
+    const PACKAGE: &'static str = "bauta.training.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bauta.training.v1.Scoring".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bauta.training.v1.Scoring".into()
     }
 }
 /// Who is grouped with whom, and how many seats may fail or lie.
@@ -1308,6 +1339,9 @@ pub struct RoundGroup {
     /// Sums of its survivors' metrics, times their weights, once its sum is unmasked: as many as the encoding has.
     #[prost(sint64, repeated, tag = "8")]
     pub metrics: ::prost::alloc::vec::Vec<i64>,
+    /// What its sum is worth, in a task that scores groups; absent while the round is not scored, and for a group that is void.
+    #[prost(message, optional, tag = "10")]
+    pub scores: ::core::option::Option<GroupScores>,
 }
 impl ::prost::Name for RoundGroup {
     const NAME: &'static str = "RoundGroup";
@@ -1317,6 +1351,49 @@ impl ::prost::Name for RoundGroup {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "/bauta.training.v1.RoundGroup".into()
+    }
+}
+/// What a group's sum is worth. Each score is computed from sums alone, in integers.
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct GroupScores {
+    /// Cosine between the group's mean and the coordinate-wise median of all groups' means, Q32, -1 to 1.
+    #[prost(sint64, tag = "1")]
+    pub agreement: i64,
+    /// Rows of the test set that the model would classify right without the group; absent where no model without it could be made.
+    #[prost(uint64, optional, tag = "2")]
+    pub hits_without: ::core::option::Option<u64>,
+    /// What the group's updates count for when rewards are divided, Q32, 0 to 1.
+    #[prost(uint64, tag = "3")]
+    pub factor: u64,
+}
+impl ::prost::Name for GroupScores {
+    const NAME: &'static str = "GroupScores";
+    const PACKAGE: &'static str = "bauta.training.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bauta.training.v1.GroupScores".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bauta.training.v1.GroupScores".into()
+    }
+}
+/// How many rows of a task's test set a model classifies right.
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct TestHits {
+    /// Right.
+    #[prost(uint64, tag = "1")]
+    pub hits: u64,
+    /// All.
+    #[prost(uint64, tag = "2")]
+    pub rows: u64,
+}
+impl ::prost::Name for TestHits {
+    const NAME: &'static str = "TestHits";
+    const PACKAGE: &'static str = "bauta.training.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bauta.training.v1.TestHits".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bauta.training.v1.TestHits".into()
     }
 }
 /// What a finished round gave.
@@ -1334,6 +1411,9 @@ pub struct RoundResult {
     /// Sums of the survivors' metrics, times their weights, over all groups that finished: as many as the encoding has.
     #[prost(sint64, repeated, tag = "4")]
     pub metrics: ::prost::alloc::vec::Vec<i64>,
+    /// What that model classifies right, where the task has a test set.
+    #[prost(message, optional, tag = "6")]
+    pub test: ::core::option::Option<TestHits>,
 }
 impl ::prost::Name for RoundResult {
     const NAME: &'static str = "RoundResult";
@@ -1487,6 +1567,9 @@ pub struct Finalise {
     /// until the model moves.
     #[prost(bytes = "vec", tag = "7")]
     pub runs: ::prost::alloc::vec::Vec<u8>,
+    /// How far scoring the groups has come; absent before.
+    #[prost(message, optional, tag = "12")]
+    pub scores: ::core::option::Option<Scores>,
 }
 impl ::prost::Name for Finalise {
     const NAME: &'static str = "Finalise";
@@ -1496,6 +1579,48 @@ impl ::prost::Name for Finalise {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "/bauta.training.v1.Finalise".into()
+    }
+}
+/// How far scoring the groups of a round has come. A candidate is a model that the round would make: the first of all groups, the
+/// others of all but one, in the order of the groups.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Scores {
+    /// What has been found of the groups' agreement, in canonical bytes; empty before, and once it is known.
+    #[prost(bytes = "vec", tag = "1")]
+    pub agreement: ::prost::alloc::vec::Vec<u8>,
+    /// The groups' agreement once it is known, Q32 as in GroupScores, in their order.
+    #[prost(sint64, repeated, tag = "2")]
+    pub agreements: ::prost::alloc::vec::Vec<i64>,
+    /// Hits of the candidates that are evaluated.
+    #[prost(uint64, repeated, tag = "3")]
+    pub hits: ::prost::alloc::vec::Vec<u64>,
+    /// Of the next candidate: what the rule's first pass over the groups' sums has found, as in Finalise.
+    #[prost(bytes = "vec", tag = "4")]
+    pub survey: ::prost::alloc::vec::Vec<u8>,
+    /// Its coordinates so far.
+    #[prost(uint64, tag = "5")]
+    pub made: u64,
+    /// SHA-256 of its runs so far, 32 bytes each, one le64 two's complement in units of 2^-32 a coordinate; blobs until it is evaluated.
+    #[prost(bytes = "vec", tag = "6")]
+    pub runs: ::prost::alloc::vec::Vec<u8>,
+    /// Rows of the test set that it was evaluated on.
+    #[prost(uint32, tag = "7")]
+    pub rows: u32,
+    /// Of these, those that it classifies right.
+    #[prost(uint64, tag = "8")]
+    pub right: u64,
+    /// Whether all groups have their scores.
+    #[prost(bool, tag = "9")]
+    pub done: bool,
+}
+impl ::prost::Name for Scores {
+    const NAME: &'static str = "Scores";
+    const PACKAGE: &'static str = "bauta.training.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bauta.training.v1.Scores".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bauta.training.v1.Scores".into()
     }
 }
 /// A verdict. Key `verdict/` be64(task) be64(epoch) be64(round, or 0 before the first) address.
@@ -1991,6 +2116,9 @@ pub struct MsgCreateTask {
     /// The budget, an amount in the fee denomination, moved to escrow.
     #[prost(string, tag = "4")]
     pub budget: ::prost::alloc::string::String,
+    /// Canonical bytes of the public test set that the settings name; empty if they name none.
+    #[prost(bytes = "vec", tag = "5")]
+    pub test_set: ::prost::alloc::vec::Vec<u8>,
 }
 impl ::prost::Name for MsgCreateTask {
     const NAME: &'static str = "MsgCreateTask";
@@ -3000,6 +3128,49 @@ impl ::prost::Name for QueryModelResponse {
         "/bauta.training.v1.QueryModelResponse".into()
     }
 }
+/// Asks for a task's test set.
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct QueryTestSetRequest {
+    /// The task.
+    #[prost(uint64, tag = "1")]
+    pub task_id: u64,
+    /// From this byte of its canonical bytes on.
+    #[prost(uint64, tag = "2")]
+    pub offset: u64,
+    /// At most so many bytes; 0 means as many as a part may have.
+    #[prost(uint32, tag = "3")]
+    pub limit: u32,
+}
+impl ::prost::Name for QueryTestSetRequest {
+    const NAME: &'static str = "QueryTestSetRequest";
+    const PACKAGE: &'static str = "bauta.training.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bauta.training.v1.QueryTestSetRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bauta.training.v1.QueryTestSetRequest".into()
+    }
+}
+/// A part of a test set, which is kept while its task runs.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct QueryTestSetResponse {
+    /// Its canonical bytes, from the offset on; none behind their end.
+    #[prost(bytes = "vec", tag = "1")]
+    pub test_set: ::prost::alloc::vec::Vec<u8>,
+    /// How many there are in all.
+    #[prost(uint64, tag = "2")]
+    pub total: u64,
+}
+impl ::prost::Name for QueryTestSetResponse {
+    const NAME: &'static str = "QueryTestSetResponse";
+    const PACKAGE: &'static str = "bauta.training.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bauta.training.v1.QueryTestSetResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bauta.training.v1.QueryTestSetResponse".into()
+    }
+}
 /// Asks for a finished round's aggregate.
 #[derive(Clone, Copy, PartialEq, ::prost::Message)]
 pub struct QueryAggregateRequest {
@@ -3144,6 +3315,9 @@ pub struct QueryEstimateRequest {
     /// Its budget, an amount; may be empty.
     #[prost(string, tag = "4")]
     pub budget: ::prost::alloc::string::String,
+    /// Canonical bytes of its test set; may be absent.
+    #[prost(bytes = "vec", tag = "5")]
+    pub test_set: ::prost::alloc::vec::Vec<u8>,
 }
 impl ::prost::Name for QueryEstimateRequest {
     const NAME: &'static str = "QueryEstimateRequest";
@@ -3191,6 +3365,9 @@ pub struct QueryEstimateResponse {
     /// Groups that max_providers make.
     #[prost(uint32, tag = "11")]
     pub most_groups: u32,
+    /// Blocks at the end of a round that scoring its groups takes at most, if no other task has work in them; 0 if they are not scored.
+    #[prost(uint64, tag = "12")]
+    pub score_blocks: u64,
 }
 impl ::prost::Name for QueryEstimateResponse {
     const NAME: &'static str = "QueryEstimateResponse";

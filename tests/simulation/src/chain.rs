@@ -82,6 +82,7 @@ impl Chain {
             settings: Some(plan.settings()),
             initial_model: Some(zero),
             budget: BUDGET.into(),
+            test_set: plan.test_set().map(|rows| rows.encode()).unwrap_or_default(),
         };
         match chain.deliver(OWNER, Call::CreateTask(Box::new(create)))? {
             Ok(()) => Ok(chain),

@@ -2,11 +2,13 @@
 
 use std::fmt;
 
+use bauta_learning::evaluate::{TestSet, MAX_INPUT};
 use bauta_rounds::params::MAX_SEATS;
 use bauta_schema::training::v1 as pb;
 use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha20Rng;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 /// A run, decided. The same plan always runs alike.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,7 +44,26 @@ pub struct Plan {
     pub deeds: u32,
     /// Providers that enrol only from the second epoch on.
     pub late_joiners: u32,
+    /// Whether groups are scored, where there may be several, and rewards follow.
+    #[serde(default)]
+    pub scores: Scores,
 }
+
+/// How groups are scored.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scores {
+    /// Not at all.
+    #[default]
+    None,
+    /// By their agreement.
+    Agreement,
+    /// On a test set as well, where the model's length lets it be a classifier.
+    TestSet,
+}
+
+/// Rows of a test set.
+const ROWS: usize = 7;
 
 /// Blocks of a window. A submission takes two messages one after the other, and every message may be late.
 pub const WINDOW: u32 = 8;
@@ -71,6 +92,9 @@ impl Plan {
             restarts: *[0, 10, 40].get(rng.gen_range(0..3)).unwrap_or(&0),
             deeds: *[10, 30, 70].get(rng.gen_range(0..3)).unwrap_or(&30),
             late_joiners: rng.gen_range(0..=providers / 5),
+            scores: *[Scores::None, Scores::Agreement, Scores::TestSet]
+                .get(rng.gen_range(0..3))
+                .unwrap_or(&Scores::None),
         }
     }
 
@@ -100,11 +124,7 @@ impl Plan {
         pb::TaskSettings {
             metadata: Some(pb::Metadata { name: "simulation".into(), ..Default::default() }),
             level: pb::Level::Open.into(),
-            model: Some(pb::ModelSpec {
-                kind: pb::ModelKind::Custom.into(),
-                tensors: vec![pb::Tensor { name: "w".into(), shape: vec![self.elements] }],
-                hidden: 0,
-            }),
+            model: Some(pb::ModelSpec { kind: pb::ModelKind::Custom.into(), tensors: self.tensors(), hidden: 0 }),
             data: Some(pb::DataSpec { features: 4, classes: 2, ..Default::default() }),
             trainer: None,
             encoding: Some(pb::Encoding {
@@ -139,8 +159,53 @@ impl Plan {
             rewards: Some(pb::Rewards { per_update: "50".into(), per_partial: "20".into(), gas_price: "3".into() }),
             rounds: self.rounds,
             max_idle_epochs: 3,
-            combination: None,
+            scoring: self.scoring(),
+            ..Default::default()
         }
+    }
+
+    /// One tensor; with a test set those of softmax regression of two classes.
+    fn tensors(&self) -> Vec<pb::Tensor> {
+        let tensor = |name: &str, shape: Vec<u32>| pb::Tensor { name: name.into(), shape };
+        match self.features() {
+            Some(features) => vec![tensor("weight", vec![2, features]), tensor("bias", vec![2])],
+            None => vec![tensor("w", vec![self.elements])],
+        }
+    }
+
+    /// Features of a row of the test set, if there is one.
+    fn features(&self) -> Option<u32> {
+        let is_tested = self.is_scored() && self.scores == Scores::TestSet;
+        (is_tested && self.elements >= 4 && self.elements.is_multiple_of(2)).then(|| self.elements / 2 - 1)
+    }
+
+    /// Whether groups are scored: only where there may be several.
+    pub fn is_scored(&self) -> bool {
+        self.scores != Scores::None && self.providers / self.group_size >= 2
+    }
+
+    /// The public test set, of rows that the seed draws.
+    pub fn test_set(&self) -> Option<TestSet> {
+        let features = self.features()? as usize;
+        let mut rng = ChaCha20Rng::seed_from_u64(self.seed ^ 0x7e57);
+        let values = (0..ROWS * features).map(|_| rng.gen_range(-MAX_INPUT..=MAX_INPUT)).collect();
+        TestSet::new(features, 2, values, (0..ROWS).map(|_| rng.gen_range(0..2)).collect()).ok()
+    }
+
+    /// Bytes of the test set.
+    pub fn test_set_bytes(&self) -> usize {
+        self.features().map_or(0, |features| TestSet::encoded_len(u64::from(features), ROWS as u64) as usize)
+    }
+
+    fn scoring(&self) -> Option<pb::Scoring> {
+        let scoring = pb::Scoring { rewards: true, ..Default::default() };
+        self.is_scored().then(|| match self.test_set() {
+            None => scoring,
+            Some(rows) => {
+                let test_set = Sha256::digest(rows.encode()).to_vec();
+                pb::Scoring { test_set, rows: rows.rows() as u32, sensitivity: 5, ..scoring }
+            }
+        })
     }
 
     /// Plans that are simpler than this one in one respect each, the simplest first.
@@ -169,6 +234,8 @@ impl Plan {
             with(&|plan| plan.reorder = false),
             with(&|plan| plan.delay = plan.delay.saturating_sub(1)),
             with(&|plan| plan.operations = 10_000_000),
+            with(&|plan| plan.scores = Scores::None),
+            with(&|plan| plan.scores = Scores::Agreement),
             with(&|plan| plan.elements = 6),
         ];
         plans.into_iter().filter(|plan| plan != self).collect()

@@ -287,6 +287,12 @@ impl<'a> Run<'a> {
             if round.phase() != pb::RoundPhase::Finished || !derive::goes_on(group) || is_made_up {
                 continue;
             }
+            if group.scores.is_some() != self.plan.is_scored() {
+                return Err(format!(
+                    "group {} of round {} has scores, or none, against its task",
+                    group.number, round.number
+                ));
+            }
             let mut sum = vec![0i64; self.plan.elements as usize];
             let mut weight = 0;
             for slot in &group.survivors {
@@ -318,7 +324,8 @@ impl<'a> Run<'a> {
         let params = state::params(&self.chain.records).map_err(|error| error.to_string())?;
         let groups = providers / self.plan.group_size as usize + 1;
         let vectors = 3 * providers + (params.kept_rounds as usize + 2) * (4 + groups);
-        let bytes = vectors * (8 * self.plan.elements as usize + 1_000) + 400 * providers * providers;
+        let test_set = self.plan.test_set_bytes();
+        let bytes = vectors * (8 * self.plan.elements as usize + 1_000) + 400 * providers * providers + test_set;
         if self.chain.blobs.bytes() > bytes {
             return Err(format!("{} bytes of blobs are kept, more than {bytes}", self.chain.blobs.bytes()));
         }

@@ -62,6 +62,10 @@ fn answer(ctx: &QueryContext, method: &str, data: &[u8]) -> Result<Vec<u8>> {
             let request = proto::QueryModelRequest::decode(data).map_err(malformed)?;
             answered(query::model(&records, &blobs, &request))
         }
+        "TestSet" => {
+            let request = proto::QueryTestSetRequest::decode(data).map_err(malformed)?;
+            answered(query::test_set(&records, &blobs, &request))
+        }
         "Aggregate" => {
             let request = proto::QueryAggregateRequest::decode(data).map_err(malformed)?;
             answered(query::aggregate(&records, &blobs, &request))

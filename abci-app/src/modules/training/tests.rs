@@ -231,6 +231,7 @@ fn create(budget: &str) -> Message {
         }),
         initial_model: Some(pb::InitialModel { source: Some(pb::initial_model::Source::Zero(pb::ZeroInit {})) }),
         budget: budget.into(),
+        ..Default::default()
     }))
 }
 
@@ -531,6 +532,9 @@ fn queries_answer_with_records_and_say_what_is_not_there() {
     assert!(error.log.contains("NotFound"), "{}", error.log);
     let error = ask("Rewards", pb::QueryRewardsRequest { address: "x".into() }.encode_to_vec()).unwrap_err();
     assert!(error.log.contains("InvalidArgument"), "{}", error.log);
+    let error =
+        ask("TestSet", pb::QueryTestSetRequest { task_id: 1, ..Default::default() }.encode_to_vec()).unwrap_err();
+    assert!(error.log.contains("has no test set"), "{}", error.log);
     assert!(ask("Task", vec![0xff; 9]).is_err());
     assert!(ask("Nothing", vec![]).unwrap_err().log.contains("Unimplemented"));
     for (method, data) in [

@@ -48,6 +48,7 @@ struct Proposal {
     file: TaskFile,
     settings: pb::TaskSettings,
     initial_model: pb::InitialModel,
+    test_set: Vec<u8>,
 }
 
 fn read(path: &Path) -> Result<Proposal, Failure> {
@@ -55,7 +56,8 @@ fn read(path: &Path) -> Result<Proposal, Failure> {
     let within = |invalid: crate::task_file::Invalid| Failure::from(invalid).within(path.display());
     let settings = file.settings().map_err(within)?;
     let initial_model = file.initial_model().map_err(within)?;
-    Ok(Proposal { file, settings, initial_model })
+    let test_set = file.test_set_bytes().map_err(within)?;
+    Ok(Proposal { file, settings, initial_model, test_set })
 }
 
 impl Proposal {
@@ -78,6 +80,7 @@ impl Proposal {
             settings: Some(self.settings.clone()),
             initial_model: Some(self.initial_model.clone()),
             budget: budget.map(|budget| budget.to_string()).unwrap_or_default(),
+            test_set: self.test_set.clone(),
         }
     }
 }
@@ -118,6 +121,7 @@ pub async fn estimate(context: &Context, path: &Path, budget: Option<String>, of
         "combination": estimate.combination,
         "fewest_groups": estimate.fewest_groups,
         "most_groups": estimate.most_groups,
+        "score_blocks": estimate.score_blocks,
     });
     let amount = |number: &str| format!("{number}{denom}");
     let mut rows = vec![
@@ -133,6 +137,10 @@ pub async fn estimate(context: &Context, path: &Path, budget: Option<String>, of
         ),
         ("groups", groups_text(&estimate)),
     ];
+    if let Some(scoring) = TaskFile::of_settings(&proposal.settings).scoring {
+        let blocks = show::count(estimate.score_blocks, "block");
+        rows.push(("scores", format!("{scoring}; about {blocks} a round")));
+    }
     rows.extend(terms.as_ref().map(odds::rows).unwrap_or_default());
     let mut text = fields(&rows);
     for refusal in &estimate.refusals {
@@ -179,6 +187,7 @@ pub async fn create(context: &Context, path: &Path, budget: &str) -> Answered {
         settings: Some(proposal.settings),
         initial_model: Some(proposal.initial_model),
         budget: budget.amount.to_string(),
+        test_set: proposal.test_set,
     };
     let outcome = context.transact(&account, &[message.to_any()]).await?;
     let task = outcome.response::<pb::MsgCreateTaskResponse>(0)?.task_id;

@@ -52,7 +52,7 @@ JSON: {recipe, file, toml}; file is null without --out.")]
   bauta task estimate task.toml --offline
 
 JSON: {accepted, refusals: [sentence], least_budget, epoch_fees, round_fees, round_rewards, round_bytes, submit_blocks, \
-elements, denom}; amounts are decimal strings. The exit code is 1 if the task would be refused.")]
+score_blocks, elements, denom}; amounts are decimal strings. The exit code is 1 if the task would be refused.")]
     Estimate {
         /// The task's file
         file: PathBuf,
@@ -107,10 +107,12 @@ settings: the task's file as JSON}")]
   bauta task watch 1 --data held-out.csv --since 1
 
 JSON: one object a line: {round, status (finished or aborted), reason, participants, dropped, participant_slots, dropped_slots, \
-total_weight, bytes, height, model_hash, accuracy, metrics: {loss, hits}, groups: [{group, void, member_slots, participant_slots, \
-weight, aggregate_hash, metrics}]}, and at the end {task, status, finished_rounds}. accuracy is null without --data, metrics in a task \
-whose file does not ask for them: the mean loss of the model that the round began with, and the share of rows whose class it names, on the \
-rows that were trained on, by weight. participants and dropped are addresses; they are null when the chain keeps the members of the round's epoch no more, which \
+total_weight, bytes, height, model_hash, accuracy, metrics: {loss, hits}, test_hits, test_rows, groups: [{group, void, member_slots, \
+participant_slots, weight, aggregate_hash, metrics, scores: {agreement, hits_without, factor}}]}, and at the end {task, status, \
+finished_rounds}. accuracy is null without --data, scores where groups are not scored, hits_without, test_hits and test_rows without a \
+test set, metrics in a task whose file does not ask for them: the mean loss of the model that the round began with, and the share of rows \
+whose class it names, on the rows that were trained on, by weight. participants and dropped are addresses; they are null when the chain \
+keeps the members of the round's epoch no more, which \
 it does until the epoch's evidence window is over.")]
     Watch {
         /// The task

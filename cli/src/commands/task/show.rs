@@ -157,6 +157,9 @@ pub async fn show(context: &Context, id: u64, toml: bool) -> Answered {
     if !file.combination.is_mean() {
         rows.push(("groups", format!("combined by {}", file.combination)));
     }
+    if let Some(scoring) = &file.scoring {
+        rows.push(("scores", scoring.to_string()));
+    }
     rows.push(("model hash", model_hash));
     rows.push(("budget", format!("{} deposited, {} held", escrow.deposited, escrow.held)));
     rows.push(("spent", format!("{} fees, {} rewards, {} came back", escrow.fees, escrow.rewards, escrow.refunded)));

@@ -131,11 +131,14 @@ impl Watch {
             "model_hash": model_hash,
             "accuracy": accuracy,
             "metrics": show::metrics(means),
+            "test_hits": result.as_ref().and_then(|result| result.test).map(|test| test.hits),
+            "test_rows": result.as_ref().and_then(|result| result.test).map(|test| test.rows),
         });
         let mut text = match &reason {
             None => {
                 format!("round {:>3}  finished  {} of {} updates", round.number, taken.len(), round.group.len())
                     + &of_groups(round)
+                    + &factors(round)
             }
             Some(reason) => format!("round {:>3}  aborted: {}", round.number, reason.replace('_', " ")),
         };
@@ -144,6 +147,9 @@ impl Watch {
         }
         if let Some(accuracy) = accuracy {
             text.push_str(&format!("  accuracy {:.2} %", accuracy * 100.0));
+        }
+        if let Some(test) = result.as_ref().and_then(|result| result.test) {
+            text.push_str(&format!("  test set {}/{}", test.hits, test.rows));
         }
         text.push_str(&format!("  {}  block {}", show::bytes(round.bytes), round.settled_height));
         if let Some(hash) = model_hash.as_deref().and_then(|hash| hash.get(..16)) {
@@ -207,6 +213,19 @@ fn of_groups(round: &pb::Round) -> String {
     match round.groups.len() {
         0 | 1 => String::new(),
         all => format!(" in {} of {all} groups", round.groups.iter().filter(|group| derive::goes_on(group)).count()),
+    }
+}
+
+/// Of groups that were scored, what each counts for, in hundredths, in the order of their numbers; of a void one a dash.
+fn factors(round: &pb::Round) -> String {
+    let hundredths = |group: &pb::RoundGroup| match &group.scores {
+        Some(scores) => format!("{:.2}", show::q32(i64::try_from(scores.factor).unwrap_or(i64::MAX))),
+        None => "-".to_owned(),
+    };
+    let factors: Vec<String> = round.groups.iter().map(hundredths).collect();
+    match round.groups.iter().any(|group| group.scores.is_some()) && factors.len() > 1 {
+        true => format!("  scores {}", factors.join(" ")),
+        false => String::new(),
     }
 }
 

@@ -107,6 +107,7 @@ pub fn settings(n: u32, d: u32) -> pb::TaskSettings {
         rounds: 2,
         max_idle_epochs: 2,
         combination: None,
+        ..Default::default()
     }
 }
 
@@ -130,6 +131,7 @@ pub fn create(settings: pb::TaskSettings) -> pb::MsgCreateTask {
         settings: Some(settings),
         initial_model: Some(zero_model()),
         budget: "1000000000".into(),
+        ..Default::default()
     }
 }
 
