@@ -150,7 +150,7 @@ impl Contracts {
 }
 
 impl Providers for Contracts {
-    fn may_enrol(&self, query: &EnrolQuery<'_>) -> Result<(), String> {
+    fn may_enrol(&self, query: &EnrolQuery<'_>) -> Result<u128, String> {
         let question =
             registry::QueryMsg::MayTakePart { provider: self.account(query.address).to_string(), issuer: None };
         let answer: MayTakePartResponse = self.ask(&self.registry, &question);
@@ -161,7 +161,7 @@ impl Providers for Contracts {
         if bond < query.min_bond {
             return Err(format!("its bond is {bond}, this task asks for {}", query.min_bond));
         }
-        Ok(())
+        Ok(bond)
     }
 
     fn is_jailed(&self, address: &[u8]) -> bool {

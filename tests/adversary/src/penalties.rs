@@ -23,6 +23,7 @@ pub fn price(kind: OffenceKind) -> Price {
         OffenceKind::NoSubmission => Price { jail: true, ..of(1) },
         OffenceKind::SilentSeat => Price { jail: true, ..of(2) },
         OffenceKind::NonCanonical => of(5),
+        OffenceKind::WithheldSeed => of(20),
         OffenceKind::TwoHeaders => Price { tombstone: true, bounty_percent: 5, ..of(100) },
         OffenceKind::InvalidProof | OffenceKind::UnrequestedPartial => Price { bounty_percent: 5, ..of(100) },
         OffenceKind::BadShare | OffenceKind::FalseComplaint => of(100),
