@@ -9,7 +9,7 @@ use bauta_client::chain::{messages, Chain, ChainError, ChainSettings, Coin, Endp
 use bauta_client::light::{Clock, LightClient, LightConfig};
 use bauta_client::model_provider;
 use futures::{SinkExt as _, StreamExt as _};
-use serde_json::json;
+use serde_json::{json, Value};
 use tendermint_rpc::{Client, Error, SimpleRequest};
 use tokio::net::TcpListener;
 use tokio_tungstenite::tungstenite::Message;
@@ -61,6 +61,19 @@ impl<M: Machine> Client for Way<M> {
 fn several<M: Machine>(ways: &[Way<M>]) -> Arc<dyn Rpc> {
     let nodes = ways.iter().map(|way| Arc::new(way.clone()) as Arc<dyn Rpc>).collect();
     Arc::new(Endpoints::new(nodes).unwrap())
+}
+
+/// Two nodes of one chain of a few blocks; the second changes its answers.
+fn honest_and_liar(
+    lie: impl FnMut(&str, &Value, Value) -> Value + Send + 'static,
+) -> (MockNode<Ledger>, MockNode<Ledger>) {
+    let (honest, liar) = (MockNode::new(Ledger::new()), MockNode::new(Ledger::new()));
+    (0..5).for_each(|_| {
+        honest.make_block();
+        liar.make_block();
+    });
+    liar.lock().rpc_lie = Some(Box::new(lie));
+    (honest, liar)
 }
 
 fn chain(node: &MockNode, ways: &[Way<Idle>]) -> Chain {
@@ -121,18 +134,12 @@ async fn a_full_mempool_of_one_node_is_not_waited_for_where_there_is_another() {
 
 #[tokio::test]
 async fn a_node_whose_chain_does_not_hold_is_turned_away_from() {
-    let honest = MockNode::new(Ledger::new());
-    let liar = MockNode::new(Ledger::new());
-    (0..5).for_each(|_| {
-        honest.make_block();
-        liar.make_block();
-    });
-    liar.lock().rpc_lie = Some(Box::new(|method, params, mut answer| {
+    let (honest, liar) = honest_and_liar(|method, params, mut answer| {
         if method == "abci_query" && params["prove"] == true {
             answer["response"]["value"] = json!("AA==");
         }
         answer
-    }));
+    });
     let client =
         |ways: &[Way<Ledger>]| LightClient::new(several(ways), "bauta-1", LightConfig::in_memory(Clock::Chain));
     let alone = client(&[Way::to(&liar)]);
@@ -145,18 +152,12 @@ async fn a_node_whose_chain_does_not_hold_is_turned_away_from() {
 
 #[tokio::test]
 async fn a_header_that_does_not_hold_is_asked_of_another_node() {
-    let honest = MockNode::new(Ledger::new());
-    let liar = MockNode::new(Ledger::new());
-    (0..5).for_each(|_| {
-        honest.make_block();
-        liar.make_block();
-    });
-    liar.lock().rpc_lie = Some(Box::new(|method, _, mut answer| {
+    let (honest, liar) = honest_and_liar(|method, _, mut answer| {
         if method == "commit" {
             answer["signed_header"]["header"]["chain_id"] = json!("bauta-2");
         }
         answer
-    }));
+    });
     let rpc = several(&[Way::to(&liar), Way::to(&honest)]);
     let client = LightClient::new(rpc, "bauta-1", LightConfig::in_memory(Clock::Chain));
     assert!(client.follow().await.unwrap().last.height > 1);
@@ -263,18 +264,12 @@ async fn a_task_whose_settings_are_not_its_own_is_asked_of_another_node() {
 
 #[tokio::test]
 async fn a_height_out_of_the_blue_is_not_believed() {
-    let honest = MockNode::new(Ledger::new());
-    let liar = MockNode::new(Ledger::new());
-    (0..5).for_each(|_| {
-        honest.make_block();
-        liar.make_block();
-    });
-    liar.lock().rpc_lie = Some(Box::new(|method, _, mut answer| {
+    let (honest, liar) = honest_and_liar(|method, _, mut answer| {
         if method == "status" {
             answer["sync_info"]["latest_block_height"] = json!("9223372036854775807");
         }
         answer
-    }));
+    });
     let chain = |ways: &[Way<Ledger>]| {
         Chain::new(several(ways), Arc::new(honest.clone()), ChainSettings::new("bauta-1"))
             .with_light(LightConfig::in_memory(Clock::Chain))
