@@ -1,0 +1,9 @@
+//! What the crate promises, one sentence a test.
+#![allow(missing_docs, clippy::unwrap_used, clippy::float_arithmetic)]
+
+mod audits;
+mod exactness;
+mod hostile_bytes;
+mod parameters;
+mod stage;
+mod submissions;
