@@ -8,6 +8,8 @@
 //! plaintexts of slots, where the library chooses, and everything about public keys and the model's ciphertext.
 
 mod keys;
+#[cfg(test)]
+mod noise;
 mod rotation;
 
 use std::sync::Arc;

@@ -12,6 +12,7 @@
 //! | [`scheme`], [`bfv`] | the trait in front of the library, and BFV behind it |
 //! | [`evaluate`], [`submission`] | a provider's work of a round, and the opening of a sum |
 //! | [`audit`] | commitments, openings, and a tree of sums over rows |
+//! | [`head`] | least squares and logistic regression: scales, feature maps, the model provider's step |
 //! | [`wire`] | canonical bytes of keys and models |
 //! | [`sampling`] | seeds, and everything random that comes from them |
 //!
@@ -21,6 +22,7 @@ pub mod audit;
 pub mod bfv;
 mod bits;
 pub mod evaluate;
+pub mod head;
 pub mod packing;
 pub mod parameters;
 pub mod plan;

@@ -125,6 +125,15 @@ impl Flooding {
     }
 }
 
+/// Largest `e` such that noise of `2^e` in each coefficient of a model, instead of an honest error, is still hidden by [`HIDDEN_BITS`].
+fn tolerated(parameters: &Parameters, shape: &Shape, layout: &Layout, flooding: u32) -> u64 {
+    let hidden = |bits: u32| {
+        let noise = switched(parameters, evaluated(parameters, shape, layout, BigUint::from(1u8) << bits));
+        BigUint::from(1u8) << flooding >= noise << HIDDEN_BITS
+    };
+    (0..1024).take_while(|&bits| hidden(bits)).last().unwrap_or(0).into()
+}
+
 /// `f = floor(log2(q' / (4 n t))) - 1`, at most 124; `None` where the modulus has no room for it.
 #[must_use]
 pub fn flooding_bits(parameters: &Parameters, group: u32) -> Option<u32> {
@@ -174,7 +183,7 @@ impl Plan {
             return Err(PlanError::Wraps { reached, largest: parameters.largest() });
         }
 
-        let noise = switched(&parameters, evaluated(&parameters, &shape, &layout));
+        let noise = switched(&parameters, evaluated(&parameters, &shape, &layout, BigUint::from(ERROR_BOUND + 1)));
         let bits = flooding_bits(&parameters, shape.group).unwrap_or(0);
         let flood = BigUint::from(1u8) << bits;
         if flood < &noise << HIDDEN_BITS {
@@ -215,6 +224,13 @@ impl Plan {
         self.layout.plain(vec![0; self.parameters.degree()])
     }
 
+    /// How much noise a model may have, in bits a coefficient, and still be hidden by [`HIDDEN_BITS`]. Nobody but the model provider can see
+    /// a ciphertext's noise; up to this a provider need not.
+    #[must_use]
+    pub fn tolerated_bits(&self) -> u64 {
+        tolerated(&self.parameters, &self.shape, &self.layout, self.flooding.bits)
+    }
+
     /// How noise is hidden, with its numbers.
     #[must_use]
     pub fn flooding(&self) -> &Flooding {
@@ -222,10 +238,9 @@ impl Plan {
     }
 }
 
-/// Bound of the noise of `A Enc(w) - b` plus an encryption of zero, before the modulus is switched. Noise is the distance to
+/// Bound of the noise, with `fresh` in the model's, of `A Enc(w) - b` plus an encryption of zero, before the modulus is switched. Noise is the distance to
 /// `q m / t`, so rounding a plaintext to it counts 1.
-fn evaluated(parameters: &Parameters, shape: &Shape, layout: &Layout) -> BigUint {
-    let fresh = BigUint::from(ERROR_BOUND + 1);
+fn evaluated(parameters: &Parameters, shape: &Shape, layout: &Layout, fresh: BigUint) -> BigUint {
     let product = match layout {
         // The sum of absolute values of the multiplier's coefficients bounds the growth.
         Layout::Coefficients(_) => fresh * shape.width * shape.width * shape.matrix_bound,

@@ -162,6 +162,16 @@ impl Sums {
         Ok(Self { rows, values })
     }
 
+    /// What rows add together.
+    ///
+    /// # Errors
+    /// No rows; a row of another shape or above its bound; a sum that does not fit.
+    pub fn over(shape: &RowShape, rows: &[Row]) -> Result<Self, TreeError> {
+        let (first, rest) = rows.split_first().ok_or(TreeError::Rows(0))?;
+        let first = Self::of(shape, 0, first)?;
+        (1..).zip(rest).try_fold(first, |sums, (place, row)| sums.plus(&Self::of(shape, place, row)?))
+    }
+
     /// Rows that are summed.
     #[must_use]
     pub fn rows(&self) -> u64 {
