@@ -18,7 +18,7 @@ use fhe::bfv::{BfvParameters, BfvParametersBuilder, Ciphertext as Library, Encod
 use fhe_math::rq::traits::TryConvertFrom;
 use fhe_math::rq::{Context, Poly, Representation};
 use fhe_traits::{FheDecoder, FheDecrypter, FheEncoder};
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 pub use keys::Secret;
 pub use rotation::Prepared;
@@ -39,11 +39,19 @@ pub struct Bfv {
     kept: Arc<Context>,
 }
 
-/// Two polynomials modulo all primes, in the transform's representation.
+/// Two polynomials modulo all primes, in the transform's representation. A product with a provider's matrix shows the matrix until it is
+/// hidden, so a ciphertext is wiped when dropped.
 #[derive(Clone)]
 pub struct Ciphertext {
     first: Poly,
     second: Poly,
+}
+
+impl Drop for Ciphertext {
+    fn drop(&mut self) {
+        self.first.zeroize();
+        self.second.zeroize();
+    }
 }
 
 pub(crate) fn refused(error: impl std::fmt::Display) -> SchemeError {
@@ -74,11 +82,13 @@ impl Bfv {
     }
 
     /// `round(q m / t)`.
-    fn scaled(&self, plain: &Plain) -> Result<Poly, SchemeError> {
+    fn scaled(&self, plain: &Plain) -> Result<Zeroizing<Poly>, SchemeError> {
         let zero = Poly::zero(&self.full, Representation::Ntt);
         let mut sum = Library::new(vec![zero.clone(), zero], &self.library).map_err(refused)?;
         sum += &self.encoded(plain)?;
-        Ok(sum[0].clone())
+        let scaled = Zeroizing::new(sum[0].clone());
+        sum[0].zeroize();
+        Ok(scaled)
     }
 
     /// Small integers as a polynomial in the transform's representation.
@@ -142,7 +152,7 @@ impl Scheme for Bfv {
         let public = *seed.derive("public seed", &[]).expose();
         let second = self.seconds(&public, 1)?;
         let mut first = secret.mask(self, &second[0], &mut Stream::new(seed, "noise"))?;
-        first += &self.scaled(plain)?;
+        first += &*self.scaled(plain)?;
         Ok(Seeded { seed: public, first: coefficients(first) })
     }
 
@@ -172,7 +182,9 @@ impl Scheme for Bfv {
                 let pair = vec![ciphertext.first.clone(), ciphertext.second.clone()];
                 let mut pair = Library::new(pair, &self.library).map_err(refused)?;
                 pair *= &self.encoded(plain)?;
-                Ok(Ciphertext { first: pair[0].clone(), second: pair[1].clone() })
+                let product = Ciphertext { first: pair[0].clone(), second: pair[1].clone() };
+                pair.iter_mut().for_each(Zeroize::zeroize);
+                Ok(product)
             }
         }
     }
@@ -183,7 +195,7 @@ impl Scheme for Bfv {
     }
 
     fn subtract(&self, ciphertext: &mut Ciphertext, plain: &Plain) -> Result<(), SchemeError> {
-        ciphertext.first -= &*Zeroizing::new(self.scaled(plain)?);
+        ciphertext.first -= &*self.scaled(plain)?;
         Ok(())
     }
 
@@ -244,7 +256,8 @@ impl Scheme for Bfv {
 }
 
 /// The canonical limbs of a polynomial: coefficients, each below its prime, limb-major.
-fn coefficients(mut poly: Poly) -> Vec<u64> {
+fn coefficients(poly: Poly) -> Vec<u64> {
+    let mut poly = Zeroizing::new(poly);
     poly.change_representation(Representation::PowerBasis);
     poly.coefficients().iter().copied().collect()
 }

@@ -3,6 +3,8 @@
 //!
 //! Bounds are worst cases, never averages: an honest ciphertext's noise is below them with certainty.
 
+use std::fmt;
+
 use num_bigint::BigUint;
 
 use crate::packing::{Layout, Plain, Slots, MAX_VECTORS, MAX_WIDTH};
@@ -140,6 +142,21 @@ pub fn flooding_bits(parameters: &Parameters, group: u32) -> Option<u32> {
     let room = product(parameters.kept()) / (BigUint::from(parameters.plaintext_modulus()) * 4u8 * group);
     let floor = u32::try_from(room.bits()).ok()?.checked_sub(1)?;
     floor.checked_sub(1).map(|bits| bits.min(124))
+}
+
+/// What a person should see before a task starts.
+impl fmt::Display for Flooding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (hidden, (reached, budget)) = (self.hidden_centibits(), self.budget_bits());
+        write!(
+            f,
+            "a flood of 2^{} hides noise of at most {} bits by {}.{:02} bits; the sum's noise has at most {reached} bits, and {budget} decrypt",
+            self.bits,
+            self.noise.bits(),
+            hidden / 100,
+            hidden % 100
+        )
+    }
 }
 
 /// A computation that lasts.

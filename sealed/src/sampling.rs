@@ -1,7 +1,8 @@
 //! All randomness, from 32-byte seeds through ChaCha20 (RFC 8439) and samplers of our own: integers only, so that a juror who is given
 //! a seed draws the same numbers on every machine and with every version of every library.
 //!
-//! A stream's key is `SHA-256(lp("bauta/1/sealed/" | use) | seed | context)`, its nonce zero. `lp` is a be16 length prefix.
+//! A stream's key is `SHA-256(lp("bauta/1/sealed/" | use) | seed | context)`, its nonce zero, its counter from 0. `lp` is a be16 length
+//! prefix. It is read from the front; a read that would cross a multiple of 4,096 bytes begins there.
 //!
 //! How much of a stream a sampler with rejection reads depends on what was rejected, never on what was kept, so time tells nothing about
 //! the numbers drawn.

@@ -11,11 +11,15 @@
 //! tells nothing about a row.
 //!
 //! **What a juror learns**: the rows that are drawn; beside each its neighbour's products, if that is a leaf; and the sums of larger
-//! subtrees. **What it is sure of**: a provider whose root does not carry the sums of real rows in a part `p` of the tree is found out
+//! subtrees, of which that of few rows says much about each. **What it is sure of**: a provider whose root does not carry the sums of real rows in a part `p` of the tree is found out
 //! with `1 - (1 - p)^s` for `s` drawn rows. It is not sure that rows are true: nobody can be who does not see where they come from.
 //! A proof is `log2(m)` times `d (d + 1) / 2 + k d + 1` integers, and so is checking it.
 
+mod sums;
+
 use sha2::{Digest, Sha256};
+
+pub use sums::{Row, RowShape, Sums};
 
 use crate::sampling::{Seed, Stream};
 use crate::submission::Statistics;
@@ -73,131 +77,6 @@ pub enum TreeError {
     /// The root carries other sums than were used.
     #[error("the root carries other sums than the provider computed with")]
     Sums,
-}
-
-/// The shape and bounds of rows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RowShape {
-    /// `d`.
-    pub width: usize,
-    /// `k`.
-    pub vectors: usize,
-    /// Of a feature's absolute value.
-    pub feature_bound: u64,
-    /// Of a target's.
-    pub target_bound: u64,
-    /// A target's products are multiplied by two to this power: how much finer `b` is than `x y`. At most 40.
-    pub target_shift: u32,
-}
-
-/// A quantised row: features and a target a vector.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Row {
-    /// `x`.
-    pub features: Vec<i64>,
-    /// `y_v`.
-    pub targets: Vec<i64>,
-}
-
-/// Only its size: rows are private.
-impl std::fmt::Debug for Row {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Row({} features)", self.features.len())
-    }
-}
-
-/// What rows add to `A` and `b`.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Sums {
-    rows: u64,
-    /// `d (d + 1) / 2` products of features, row by row of the upper triangle, then `k d` of targets, vector by vector.
-    values: Vec<i64>,
-}
-
-impl std::fmt::Debug for Sums {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Sums({} rows, {} integers)", self.rows, self.values.len())
-    }
-}
-
-impl Sums {
-    fn length(shape: &RowShape) -> usize {
-        shape.width * (shape.width + 1) / 2 + shape.vectors * shape.width
-    }
-
-    /// What one row adds.
-    fn of(shape: &RowShape, place: usize, row: &Row) -> Result<Self, TreeError> {
-        let (features, targets) = (row.features.len(), row.targets.len());
-        if features != shape.width || targets != shape.vectors {
-            let (width, vectors) = (shape.width, shape.vectors);
-            return Err(TreeError::Shape { row: place, features, targets, width, vectors });
-        }
-        for (values, bound) in [(&row.features, shape.feature_bound), (&row.targets, shape.target_bound)] {
-            if let Some(&value) = values.iter().find(|value| value.unsigned_abs() > bound) {
-                return Err(TreeError::Bound { row: place, value, bound });
-            }
-        }
-        let product = |a: i64, b: i64, shift: u32| {
-            a.checked_mul(b).and_then(|product| product.checked_mul(1 << shift)).ok_or(TreeError::Overflow)
-        };
-        let shift = shape.target_shift.min(40);
-        let mut values = Vec::with_capacity(Self::length(shape));
-        for (i, &x) in row.features.iter().enumerate() {
-            for &other in &row.features[i..] {
-                values.push(product(x, other, 0)?);
-            }
-        }
-        for &target in &row.targets {
-            for &x in &row.features {
-                values.push(product(target, x, shift)?);
-            }
-        }
-        Ok(Self { rows: 1, values })
-    }
-
-    fn plus(&self, other: &Self) -> Result<Self, TreeError> {
-        let rows = self.rows.checked_add(other.rows).ok_or(TreeError::Overflow)?;
-        let pairs = self.values.iter().zip(&other.values);
-        let values = pairs.map(|(a, b)| a.checked_add(*b).ok_or(TreeError::Overflow)).collect::<Result<_, _>>()?;
-        Ok(Self { rows, values })
-    }
-
-    /// What rows add together.
-    ///
-    /// # Errors
-    /// No rows; a row of another shape or above its bound; a sum that does not fit.
-    pub fn over(shape: &RowShape, rows: &[Row]) -> Result<Self, TreeError> {
-        let (first, rest) = rows.split_first().ok_or(TreeError::Rows(0))?;
-        let first = Self::of(shape, 0, first)?;
-        (1..).zip(rest).try_fold(first, |sums, (place, row)| sums.plus(&Self::of(shape, place, row)?))
-    }
-
-    /// Rows that are summed.
-    #[must_use]
-    pub fn rows(&self) -> u64 {
-        self.rows
-    }
-
-    /// `A` in full and `b`.
-    #[must_use]
-    pub fn statistics(&self, shape: &RowShape) -> Statistics {
-        let width = shape.width;
-        let (triangle, targets) = self.values.split_at(width * (width + 1) / 2);
-        let mut matrix = vec![0; width * width];
-        let mut values = triangle.iter();
-        for i in 0..width {
-            for (j, &value) in (i..width).zip(values.by_ref()) {
-                matrix[i * width + j] = value;
-                matrix[j * width + i] = value;
-            }
-        }
-        Statistics { matrix, targets: targets.to_vec() }
-    }
-
-    fn hash_into(&self, hash: &mut Sha256) {
-        hash.update(self.rows.to_be_bytes());
-        self.values.iter().for_each(|value| hash.update(value.to_be_bytes()));
-    }
 }
 
 /// A node with what its rows add.
@@ -377,7 +256,7 @@ pub fn verify(
     }
     let length = Sums::length(shape);
     let fits = |(sibling, (_, rows)): (&Node, &(bool, usize))| {
-        sibling.sums.rows == *rows as u64 && sibling.sums.values.len() == length
+        sibling.sums.rows() == *rows as u64 && sibling.sums.integers() == length
     };
     if proof.siblings.len() != steps.len() || !proof.siblings.iter().zip(steps.iter().rev()).all(fits) {
         return Err(TreeError::Proof(proof.place));

@@ -6,6 +6,7 @@ mod audits;
 mod exactness;
 mod hostile_bytes;
 mod parameters;
+mod reference;
 mod stage;
 mod submissions;
 mod training;

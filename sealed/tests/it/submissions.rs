@@ -38,6 +38,18 @@ fn a_recorded_submission_is_reproduced_to_the_byte() {
     assert_eq!(hex::encode(Sha256::digest(&bytes)), "d13924c913171c70ff03414f846e708caba02a4fb9fc6ee27018d784955a023e");
 }
 
+/// The same by rotations.
+#[test]
+fn a_recorded_submission_by_rotations_is_reproduced_to_the_byte() {
+    let mut stage = Stage::new(Parameters::n8192(3).unwrap(), Shape { matrix_bound: 1 << 10, ..shape(128, 1, 8) }, 29);
+    let weights = stage.weights();
+    let model = stage.model(&weights);
+    let statistics = stage.statistics();
+    let seed = stage.numbers.seed();
+    let bytes = stage.submission(&model, &statistics, &seed).to_bytes(stage.plan.parameters());
+    assert_eq!(hex::encode(Sha256::digest(&bytes)), "dccab25323788af83db45794f5d0cb26a0630e87017d6032d36c9c9b044502cd");
+}
+
 #[test]
 fn statistics_beyond_the_tasks_bounds_are_refused_with_their_place() {
     let mut stage = stage(23);
