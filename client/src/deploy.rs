@@ -37,25 +37,6 @@ impl Default for Terms {
     }
 }
 
-/// The offence of one that enrolled and gave nothing to the seed of the seats. The slashing contract's table is open, and begins without it.
-const WITHHELD_SEED: &str = "withheld_seed";
-
-/// The rows that a slashing contract begins with beside its own: those that are asked for, and what its table does not know.
-fn penalties(given: &[slashing::PenaltyRow]) -> Vec<slashing::PenaltyRow> {
-    let mut rows = given.to_vec();
-    if !rows.iter().any(|row| row.kind == WITHHELD_SEED) {
-        let penalty = slashing::Penalty {
-            fraction: Decimal::percent(20),
-            jail_seconds: 0,
-            tombstone: false,
-            bounty_fraction: Decimal::zero(),
-            compensation_fraction: Decimal::zero(),
-        };
-        rows.push(slashing::PenaltyRow { kind: WITHHELD_SEED.to_owned(), penalty });
-    }
-    rows
-}
-
 /// A step that did not succeed.
 #[derive(Debug, thiserror::Error)]
 #[error("could not {step}")]
@@ -109,7 +90,7 @@ pub async fn deploy(chain: &Chain, signer: &Signer, terms: &Terms) -> Result<Con
         admin: None,
         staking: staking.clone(),
         registry: registry.clone(),
-        penalties: penalties(&terms.penalties),
+        penalties: terms.penalties.clone(),
     };
     let slashing = authority.instantiate(codes[2], "slashing", &slashing).await?;
 

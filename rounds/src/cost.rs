@@ -91,7 +91,8 @@ fn round_of(terms: &Terms, n: u32, asked: Asked, seats: u32, threshold: u32) -> 
     let unmask = gas(partial_bytes(asked), partial(asked.entries));
     let fees = members
         .saturating_mul(fee(terms, check_in) + fee(terms, headers) + u128::from(chunks + 1) + fee(terms, content))
-        .saturating_add(u128::from(seats).saturating_mul(fee(terms, unmask)));
+        .saturating_add(u128::from(seats).saturating_mul(fee(terms, unmask)))
+        .saturating_add(fee(terms, crate::round::blame::cost::round(terms, n, seats)));
     let rewards = members
         .saturating_mul(terms.per_update)
         .saturating_add(u128::from(threshold).saturating_mul(terms.per_partial));

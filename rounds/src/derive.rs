@@ -4,7 +4,7 @@
 use crate::error::{Error, Rejection as Rejected};
 use crate::offence::{is_barred, Offence};
 use crate::state;
-use bauta_schema::training::v1::{AbortReason, CheckIn, Epoch, Member, Round, RoundGroup, Seat};
+use bauta_schema::training::v1::{AbortReason, CheckIn, Epoch, Member, Round, RoundGroup, RoundPhase, Seat};
 use bauta_secagg::committee::{self, Enrolled};
 use bauta_secagg::context::{Ctx, Ectx, Rctx, Root};
 use bauta_secagg::curve::{Point, VerifyKey};
@@ -261,7 +261,30 @@ pub fn is_released(group: &RoundGroup) -> bool {
 
 /// Whether a slot's update is in a group of a round that goes on, or finished.
 pub fn takes_part(round: &Round, slot: u32) -> bool {
-    round.groups.iter().any(|group| goes_on(group) && group.survivors.contains(&slot))
+    let is_in = |group: &RoundGroup| group.survivors.contains(&slot) && !group.removed.contains(&slot);
+    round.groups.iter().any(|group| goes_on(group) && is_in(group))
+}
+
+/// Which of a round's request lists the seats are asked now: 0 the first, from 1 on those of blame.
+pub fn asked_list(round: &Round) -> Option<u32> {
+    match round.phase() {
+        RoundPhase::Unmask => Some(0),
+        RoundPhase::BlameEdges | RoundPhase::BlameRemove => Some(round.blame_lists),
+        _ => None,
+    }
+}
+
+/// Root of the list that the seats are asked now; of the first while they are asked none.
+pub fn asked_root(round: &Round) -> &[u8] {
+    match asked_list(round) {
+        Some(list) if list > 0 => &round.blame_root,
+        _ => &round.request_root,
+    }
+}
+
+/// Slots of the survivors of a group whom blame has not removed, ascending: those whose updates its sum has.
+pub fn summed(group: &RoundGroup) -> Vec<u32> {
+    group.survivors.iter().copied().filter(|slot| !group.removed.contains(slot)).collect()
 }
 
 /// The groups of a round whose masks are asked for, in their order, once survivors are final: those with enough survivors.

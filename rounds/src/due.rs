@@ -1,7 +1,8 @@
 //! What the protocol awaits from an address, for clients that ask what to do now.
 
-use crate::derive;
+use crate::derive::{self, asked_list};
 use crate::offence::{is_barred, is_barred_for_good};
+use crate::round::blame::numbers::is_asked;
 use crate::round::submit::has;
 use bauta_schema::training::v1::{
     Bar, CheckIn, EpochPhase, QueryEpochResponse, QueryRoundResponse, QueryTaskResponse, Round, RoundPhase,
@@ -64,6 +65,22 @@ pub enum Due {
         round: u64,
         /// Its seat.
         seat: u32,
+    },
+    /// The sum of its group is out of range, and it has not signed the numbers of its edges.
+    BlameValues {
+        /// The round.
+        round: u64,
+        /// The how-manieth time of the round.
+        pass: u32,
+    },
+    /// Blame asks for edges, its seat has not answered, and fewer answers than the threshold are valid.
+    OpenEdges {
+        /// The round.
+        round: u64,
+        /// Its seat.
+        seat: u32,
+        /// Which of the round's lists of blame, from 1.
+        list: u32,
     },
 }
 
@@ -141,11 +158,25 @@ fn in_round(
                 due.push(Due::Submit { round: number, header: place.is_some(), stored: stored.unwrap_or_default() });
             }
         }
-        RoundPhase::Unmask => {
-            let is_silent = |seat: &u32| !response.partials.iter().any(|partial| partial.seat == *seat);
+        RoundPhase::Unmask | RoundPhase::BlameEdges | RoundPhase::BlameRemove => {
+            let list = asked_list(round).unwrap_or(0);
+            let is_silent =
+                |seat: &u32| !response.partials.iter().any(|partial| partial.seat == *seat && partial.list == list);
             if round.partials < threshold {
                 let silent = derive::seats_of(member).filter(is_silent);
-                due.extend(silent.map(|seat| Due::Unmask { round: number, seat }));
+                due.extend(silent.map(|seat| match list {
+                    0 => Due::Unmask { round: number, seat },
+                    list => Due::OpenEdges { round: number, seat, list },
+                }));
+            }
+        }
+        RoundPhase::Blame => {
+            let blame = response.blame.clone().unwrap_or_default();
+            let pass = blame.pass;
+            let signed =
+                response.blame_values.iter().any(|values| values.pass == pass && values.address == member.address);
+            if !signed && check_in.is_some_and(|check_in| is_asked(&blame, check_in.slot)) {
+                due.push(Due::BlameValues { round: number, pass });
             }
         }
         _ => {}

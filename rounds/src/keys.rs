@@ -27,6 +27,9 @@
 //! | `header/` task round address | `Header` |
 //! | `chunks/` task round address | `Chunks` |
 //! | `partial/` task round seat | `Partial` |
+//! | `blame/` task round | `RoundBlame` |
+//! | `blame_values/` task round pass address | `BlameValues` |
+//! | `blame_partial/` task round list seat | `Partial` |
 //! | `finalise/` task round | `Finalise` |
 //! | `verdict/` task epoch round address | `Verdict` |
 //! | `convicted/` length address task epoch round | [`LISTED`]: the verdicts of a provider |
@@ -87,6 +90,12 @@ pub mod prefix {
     pub const CHUNKS: &str = "chunks/";
     /// Partials.
     pub const PARTIAL: &str = "partial/";
+    /// What blame has asked.
+    pub const BLAME: &str = "blame/";
+    /// What members signed in blame.
+    pub const BLAME_VALUES: &str = "blame_values/";
+    /// Partials for the lists of blame.
+    pub const BLAME_PARTIAL: &str = "blame_partial/";
     /// Work on rounds.
     pub const FINALISE: &str = "finalise/";
     /// Verdicts.
@@ -128,6 +137,21 @@ pub fn address(prefix: &str, of: &[u64], address: &[u8]) -> Vec<u8> {
 /// A key under a prefix: numbers, then a seat in be32.
 pub fn seat(prefix: &str, of: &[u64], seat: u32) -> Vec<u8> {
     let mut key = numbers(prefix, of);
+    key.extend_from_slice(&seat.to_be_bytes());
+    key
+}
+
+/// Prefix of the partials for one of a round's request lists; 0 is the round's first list.
+pub fn partials(task: u64, round: u64, list: u32) -> Vec<u8> {
+    match list {
+        0 => numbers(prefix::PARTIAL, &[task, round]),
+        list => numbers(prefix::BLAME_PARTIAL, &[task, round, u64::from(list)]),
+    }
+}
+
+/// Key of a partial.
+pub fn partial(task: u64, round: u64, list: u32, seat: u32) -> Vec<u8> {
+    let mut key = partials(task, round, list);
     key.extend_from_slice(&seat.to_be_bytes());
     key
 }

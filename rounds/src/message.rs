@@ -6,12 +6,13 @@ use crate::error::{Error, Rejection};
 use crate::escrow::Purse;
 use crate::output::Output;
 use crate::overlay::nested;
+use crate::round::blame::numbers;
 use crate::round::{check_in, submit, unmask};
 use crate::terms::Terms;
 use crate::{cancel, cost, create, report, state};
 use bauta_schema::training::v1::{
-    MsgCancelTask, MsgCheckIn, MsgComplain, MsgContribute, MsgCreateTask, MsgDeal, MsgEnrol, MsgEvaluate, MsgReport,
-    MsgSubmitChunk, MsgSubmitHeader, MsgTopUpTask, MsgUnmask,
+    MsgBlameValues, MsgCancelTask, MsgCheckIn, MsgComplain, MsgContribute, MsgCreateTask, MsgDeal, MsgEnrol,
+    MsgEvaluate, MsgReport, MsgSubmitChunk, MsgSubmitHeader, MsgTopUpTask, MsgUnmask,
 };
 use prost::Message as _;
 
@@ -51,6 +52,8 @@ pub enum Call {
     SubmitChunk(MsgSubmitChunk),
     /// Answers a request list.
     Unmask(MsgUnmask),
+    /// Signs a number for each edge, in blame.
+    BlameValues(MsgBlameValues),
     /// Brings evidence.
     Report {
         /// The message.
@@ -110,6 +113,7 @@ impl Call {
             Self::SubmitHeader(msg) => Some((msg.task_id, msg.encoded_len())),
             Self::SubmitChunk(msg) => Some((msg.task_id, msg.encoded_len())),
             Self::Unmask(msg) => Some((msg.task_id, msg.encoded_len())),
+            Self::BlameValues(msg) => Some((msg.task_id, msg.encoded_len())),
             Self::CreateTask(_) | Self::CancelTask(_) | Self::TopUpTask(_) | Self::Report { .. } => None,
         }
     }
@@ -163,6 +167,7 @@ pub fn check(
         Call::SubmitHeader(msg) => submit::check_header(storage, sender, msg)?.awaited(),
         Call::SubmitChunk(msg) => submit::check_chunk(storage, sender, msg)?.awaited(msg),
         Call::Unmask(msg) => unmask::check(env, storage, sender, msg)?.awaited(),
+        Call::BlameValues(msg) => numbers::check(env, storage, sender, msg)?.awaited(),
     };
     let Some((task, bytes)) = message.call.protocol() else {
         return Ok(Admission { fee: None, gas: cost::gas(0, awaited.operations), deposit: 0 });
@@ -215,6 +220,7 @@ pub fn handle(
             Call::SubmitHeader(msg) => submit::handle_header(env, storage, sender, msg)?,
             Call::SubmitChunk(msg) => submit::handle_chunk(storage, blobs, sender, msg)?,
             Call::Unmask(msg) => unmask::handle(env, storage, blobs, sender, msg)?,
+            Call::BlameValues(msg) => numbers::handle(env, storage, sender, msg)?,
         };
         Ok((Response::Empty, outputs))
     })

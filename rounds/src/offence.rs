@@ -47,6 +47,9 @@ pub fn name(kind: OffenceKind) -> &'static str {
         OffenceKind::InvalidProof => "invalid_proof",
         OffenceKind::NonCanonical => "non_canonical",
         OffenceKind::WithheldSeed => "withheld_seed",
+        OffenceKind::FalseEdge => "false_edge",
+        OffenceKind::OutOfBound => "out_of_bound",
+        OffenceKind::SilentInBlame => "silent_in_blame",
     }
 }
 
@@ -56,14 +59,16 @@ pub fn severity(kind: OffenceKind) -> u32 {
     match kind {
         OffenceKind::Unspecified => 0,
         OffenceKind::NoSubmission => 100,
-        OffenceKind::SilentSeat => 200,
+        OffenceKind::SilentSeat | OffenceKind::SilentInBlame => 200,
         OffenceKind::NonCanonical => 500,
         OffenceKind::WithheldSeed => 2_000,
         OffenceKind::BadShare
         | OffenceKind::FalseComplaint
         | OffenceKind::TwoHeaders
         | OffenceKind::UnrequestedPartial
-        | OffenceKind::InvalidProof => LARGEST,
+        | OffenceKind::InvalidProof
+        | OffenceKind::FalseEdge
+        | OffenceKind::OutOfBound => LARGEST,
     }
 }
 

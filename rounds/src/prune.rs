@@ -40,7 +40,16 @@ fn prune_epoch(storage: &mut dyn Storage, task: u64, number: u64, left: &mut usi
         remove_under(storage, &keys::numbers(records, &[task, number]), left);
     }
     if epoch.first_round > 0 {
-        for records in [prefix::CHECK_IN, prefix::HEADER, prefix::CHUNKS, prefix::PARTIAL, prefix::FINALISE] {
+        for records in [
+            prefix::CHECK_IN,
+            prefix::HEADER,
+            prefix::CHUNKS,
+            prefix::PARTIAL,
+            prefix::BLAME,
+            prefix::BLAME_VALUES,
+            prefix::BLAME_PARTIAL,
+            prefix::FINALISE,
+        ] {
             let from = keys::numbers(records, &[task, epoch.first_round]);
             // Check-ins for a round that never opened end with the epoch, too; a later epoch's rounds are above.
             let to = keys::after(&keys::numbers(records, &[task, epoch.last_round]));

@@ -8,10 +8,10 @@ use crate::keys::{self, prefix};
 use crate::terms::{amount, Terms};
 use crate::{cost, create, scoring, state};
 use bauta_schema::training::v1::{
-    Params, QueryAggregateRequest, QueryAggregateResponse, QueryDealsResponse, QueryEpochResponse,
+    Params, Partial, QueryAggregateRequest, QueryAggregateResponse, QueryDealsResponse, QueryEpochResponse,
     QueryEstimateRequest, QueryEstimateResponse, QueryModelRequest, QueryModelResponse, QueryParamsResponse,
     QueryRewardsResponse, QueryRoundResponse, QueryTaskResponse, QueryTasksRequest, QueryTasksResponse,
-    QueryTestSetRequest, QueryTestSetResponse, QueryVerdictsResponse, QueuedVerdict, Reward, Task, Verdict,
+    QueryTestSetRequest, QueryTestSetResponse, QueryVerdictsResponse, QueuedVerdict, Reward, Round, Task, Verdict,
 };
 
 /// Entries of a page at most.
@@ -140,12 +140,23 @@ pub fn round(storage: &dyn Storage, task: u64, number: u64) -> Result<QueryRound
     }
     Ok(QueryRoundResponse {
         check_ins: state::check_ins(storage, task, number)?,
-        partials: state::partials(storage, task, number)?,
+        partials: partials_of(storage, &round)?,
+        blame: state::find_blame(storage, task, number)?,
+        blame_values: state::blame_values(storage, task, number)?,
         next_check_ins: if number == found.round { state::check_ins(storage, task, number + 1)? } else { Vec::new() },
         round: Some(round),
         headers,
         chunks,
     })
+}
+
+/// The partials for all of a round's request lists.
+fn partials_of(storage: &dyn Storage, round: &Round) -> Result<Vec<Partial>, Error> {
+    let mut partials = Vec::new();
+    for list in 0..=round.blame_lists {
+        partials.extend(state::partials(storage, round.task_id, round.number, list)?);
+    }
+    Ok(partials)
 }
 
 /// A model by its hash; without one, the latest.
@@ -164,8 +175,7 @@ pub fn model(
         hash.try_into().map_err(|_| Error::Invalid("hash must have 32 bytes, or none for the latest model".into()))?;
     // A blob may be anything; only a model of this task is answered with.
     let round_of = |model: &[u8]| -> Result<bool, Error> {
-        let rounds: Vec<bauta_schema::training::v1::Round> =
-            state::list(storage, &keys::numbers(prefix::ROUND, &[task]), usize::MAX)?;
+        let rounds: Vec<Round> = state::list(storage, &keys::numbers(prefix::ROUND, &[task]), usize::MAX)?;
         Ok(rounds.iter().any(|round| round.model_hash == model))
     };
     if hash != latest && !round_of(hash)? {

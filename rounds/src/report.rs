@@ -11,7 +11,7 @@ use crate::message::Admission;
 use crate::offence::{evidence, is_covered, record, Offence};
 use crate::output::Output;
 use crate::round::unmask::{seat_keys, Asked};
-use crate::round::{is_settled, submit};
+use crate::round::{blame, is_settled, submit};
 use crate::terms::{amount, Terms};
 use crate::{cost, derive, epoch as epochs, state};
 use bauta_schema::training::v1::{
@@ -223,7 +223,8 @@ fn unrequested(storage: &dyn Storage, case: &Case, body: &SignedBody) -> Result<
     let round = settled(case)?;
     let terms = Terms::read(&state::settings(storage, round.task_id)?)?;
     let asked = if round.released { Some(Asked::of(storage, round, terms.cohort.min_group)?) } else { None };
-    let lists: Vec<_> = asked.iter().map(|asked| &asked.requests).collect();
+    let blame = blame::lists::all(storage, round)?;
+    let lists: Vec<_> = asked.iter().map(|asked| &asked.requests).chain(&blame).collect();
     let v = derive::signing_key(&case.accused)?;
     judge::unrequested(&derive::ctx(round)?, &v, &signed::<Partial>(body)?, &lists).map(|_| ()).map_err(fails)
 }
@@ -290,7 +291,9 @@ fn judge_partial(storage: &dyn Storage, case: &Case, body: &SignedBody) -> Resul
         return Err(fails("no such seat of the accused was asked for anything in this round"));
     }
     let terms = Terms::read(&state::settings(storage, round.task_id)?)?;
-    let asked = Asked::of(storage, round, terms.cohort.min_group)?;
+    let mut asked = Asked::of(storage, round, terms.cohort.min_group)?;
+    let blame = blame::lists::all(storage, round)?.into_iter().find(|list| list.root() == signed.body.request_root);
+    asked.requests = blame.unwrap_or(asked.requests);
     let keys = seat_keys(&asked.share_keys(storage, round)?, seat.get())?;
     let state = UnmaskState {
         ctx: &derive::ctx(round)?,

@@ -4,8 +4,9 @@ use crate::env::Storage;
 use crate::error::Error;
 use crate::keys::{self, prefix};
 use bauta_schema::training::v1::{
-    CheckIn, Chunks, Complaint, Contribution, Counters, Deal, Epoch, Evaluation, Finalise, Header, JointKeys, KeyUse,
-    Member, Params, Partial, Reward, Round, Seat, SeatConduct, ShareKeys, Task, TaskSettings, Verdict,
+    BlameValues, CheckIn, Chunks, Complaint, Contribution, Counters, Deal, Epoch, Evaluation, Finalise, Header,
+    JointKeys, KeyUse, Member, Params, Partial, Reward, Round, RoundBlame, Seat, SeatConduct, ShareKeys, Task,
+    TaskSettings, Verdict,
 };
 use prost::Message;
 
@@ -344,21 +345,68 @@ pub fn put_chunks(storage: &mut dyn Storage, task: u64, round: u64, address: &[u
 ///
 /// # Errors
 /// [`Error::State`].
-pub fn find_partial(storage: &dyn Storage, task: u64, round: u64, seat: u32) -> Result<Option<Partial>, Error> {
-    load(storage, &keys::seat(prefix::PARTIAL, &[task, round], seat))
+pub fn find_partial(
+    storage: &dyn Storage,
+    task: u64,
+    round: u64,
+    list: u32,
+    seat: u32,
+) -> Result<Option<Partial>, Error> {
+    load(storage, &keys::partial(task, round, list, seat))
 }
 
 /// Writes a partial.
 pub fn put_partial(storage: &mut dyn Storage, task: u64, round: u64, partial: &Partial) {
-    save(storage, keys::seat(prefix::PARTIAL, &[task, round], partial.seat), partial);
+    save(storage, keys::partial(task, round, partial.list, partial.seat), partial);
 }
 
-/// The partials of a round in the order of their seats.
+/// The partials of a round for one of its request lists, in the order of their seats; 0 is the round's first list.
 ///
 /// # Errors
 /// [`Error::State`].
-pub fn partials(storage: &dyn Storage, task: u64, round: u64) -> Result<Vec<Partial>, Error> {
-    list(storage, &keys::numbers(prefix::PARTIAL, &[task, round]), usize::MAX)
+pub fn partials(storage: &dyn Storage, task: u64, round: u64, number: u32) -> Result<Vec<Partial>, Error> {
+    list(storage, &keys::partials(task, round, number), usize::MAX)
+}
+
+/// What blame has asked in a round, if it has.
+///
+/// # Errors
+/// [`Error::State`].
+pub fn find_blame(storage: &dyn Storage, task: u64, round: u64) -> Result<Option<RoundBlame>, Error> {
+    load(storage, &keys::numbers(prefix::BLAME, &[task, round]))
+}
+
+/// Writes what blame has asked.
+pub fn put_blame(storage: &mut dyn Storage, task: u64, round: u64, blame: &RoundBlame) {
+    save(storage, keys::numbers(prefix::BLAME, &[task, round]), blame);
+}
+
+/// What a member signed in a pass of blame, if it did.
+///
+/// # Errors
+/// [`Error::State`].
+pub fn find_blame_values(
+    storage: &dyn Storage,
+    task: u64,
+    round: u64,
+    pass: u32,
+    address: &[u8],
+) -> Result<Option<BlameValues>, Error> {
+    load(storage, &keys::address(prefix::BLAME_VALUES, &[task, round, u64::from(pass)], address))
+}
+
+/// What was signed in a round's blame, in the order of passes, then of addresses.
+///
+/// # Errors
+/// [`Error::State`].
+pub fn blame_values(storage: &dyn Storage, task: u64, round: u64) -> Result<Vec<BlameValues>, Error> {
+    list(storage, &keys::numbers(prefix::BLAME_VALUES, &[task, round]), usize::MAX)
+}
+
+/// Writes what a member signed in blame.
+pub fn put_blame_values(storage: &mut dyn Storage, task: u64, round: u64, values: &BlameValues) {
+    let place = [task, round, u64::from(values.pass)];
+    save(storage, keys::address(prefix::BLAME_VALUES, &place, &values.address), values);
 }
 
 /// How far the work on a round has come.

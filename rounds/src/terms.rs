@@ -3,6 +3,7 @@
 use crate::cost;
 use crate::error::Error;
 use crate::params::{MAX_MESSAGE, MAX_PROVIDERS, MAX_SEATS, MIN_GROUP};
+use crate::round::blame;
 use crate::scoring::{self, Scoring};
 use crate::tails::{Declared, MILLION};
 use bauta_learning::combine::{Combination, CombineError};
@@ -51,6 +52,8 @@ pub struct Terms {
     pub min_bond: u128,
     /// How groups are scored; `None` where they are not.
     pub scoring: Option<Scoring>,
+    /// Length of the window in which members of a group whose sum is out of range open their numbers; `None` where nobody is blamed.
+    pub blame: Option<u32>,
     rule: Combination,
 }
 
@@ -115,6 +118,7 @@ impl Terms {
             per_partial: amount("rewards.per_partial", &rewards.per_partial)?,
             gas_price: amount("rewards.gas_price", &rewards.gas_price)?,
             min_bond: amount("cohort.min_bond", &cohort.min_bond)?,
+            blame: settings.blame.map(|blame| blame.window),
             rule: combination(&settings.combination.unwrap_or_default())?,
             cohort,
             settings: settings.clone(),
@@ -389,7 +393,8 @@ impl Terms {
 
     fn refuse_windows(&self, params: &pb::Params, refusals: &mut Vec<Error>) {
         let windows = &self.windows;
-        for (name, length) in [
+        let blame = self.blame.map(|length| ("blame.window".to_owned(), length));
+        let named = [
             ("enrol", windows.enrol),
             ("deal", windows.deal),
             ("complain", windows.complain),
@@ -397,10 +402,12 @@ impl Terms {
             ("submit", windows.submit),
             ("unmask", windows.unmask),
             ("evidence", windows.evidence),
-        ] {
+        ];
+        let named = named.into_iter().map(|(name, length)| (format!("windows.{name}"), length));
+        for (name, length) in named.chain(blame) {
             if length < params.min_window || length > params.max_window {
                 refusals.push(Error::Settings(format!(
-                    "windows.{name} is {length} blocks; this chain takes {} to {}",
+                    "{name} is {length} blocks; this chain takes {} to {}",
                     params.min_window, params.max_window
                 )));
             }
@@ -422,12 +429,17 @@ impl Terms {
             )));
         }
         let (m, t) = cost::committee(n);
+        let (numbers, edges) = match self.blame {
+            Some(_) => blame::cost::bytes(self, n),
+            None => (0, 0),
+        };
         let n = u64::from(n);
         for (window, bytes, blocks) in [
             ("deal", n.saturating_mul(cost::deal_bytes(m, t)), windows.deal),
             ("check_in", n.saturating_mul(cost::check_in_bytes()), windows.check_in),
             ("submit", self.round_bytes(), windows.submit),
-            ("unmask", m.saturating_mul(partial), windows.unmask),
+            ("unmask", m.saturating_mul(partial.max(edges)), windows.unmask),
+            ("blame", numbers, self.blame.unwrap_or(0)),
         ] {
             let needed = bytes.div_ceil(params.lane_bytes.max(1));
             if needed > u64::from(blocks) {

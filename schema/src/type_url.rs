@@ -24,11 +24,13 @@ pub const SUBMIT_HEADER: &str = "/bauta.training.v1.MsgSubmitHeader";
 pub const SUBMIT_CHUNK: &str = "/bauta.training.v1.MsgSubmitChunk";
 /// `MsgUnmask`.
 pub const UNMASK: &str = "/bauta.training.v1.MsgUnmask";
+/// `MsgBlameValues`.
+pub const BLAME_VALUES: &str = "/bauta.training.v1.MsgBlameValues";
 /// `MsgReport`.
 pub const REPORT: &str = "/bauta.training.v1.MsgReport";
 /// `MsgUpdateParams`.
 pub const UPDATE_PARAMS: &str = "/bauta.training.v1.MsgUpdateParams";
 
 /// The protocol messages: those that carry an empty fee, and go through the reserved lane.
-pub const PROTOCOL: [&str; 9] =
-    [ENROL, CONTRIBUTE, DEAL, COMPLAIN, EVALUATE, CHECK_IN, SUBMIT_HEADER, SUBMIT_CHUNK, UNMASK];
+pub const PROTOCOL: [&str; 10] =
+    [ENROL, CONTRIBUTE, DEAL, COMPLAIN, EVALUATE, CHECK_IN, SUBMIT_HEADER, SUBMIT_CHUNK, UNMASK, BLAME_VALUES];

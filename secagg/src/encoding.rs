@@ -241,6 +241,11 @@ impl<'a> Reader<'a> {
         Self(bytes)
     }
 
+    /// Whether everything was read.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Fails unless everything was read.
     pub fn finish(self) -> Result<(), Malformed> {
         match self.0.len() {

@@ -12,7 +12,8 @@
 //! 4. [`joint`]: evaluations of the dealers' joint key; [`partition`]: the groups that its value cuts.
 //! 5. [`check_in`]: the round's base point `P_i`; [`submit`]: header and masked chunks.
 //! 6. [`unmask`]: the request list, partials with one proof a message, interpolation in the exponent, removal of masks.
-//! 7. [`evidence`]: what convicts.
+//! 7. [`blame`]: where a sum is out of range, one number an edge says whose update is.
+//! 8. [`evidence`]: what convicts.
 //!
 //! Below them: [`encoding`], [`root`], [`context`], [`curve`], [`prg`], [`ring`], [`proof`], [`msm`], [`signature`],
 //! [`draw`], [`parties`], [`rejection`].
@@ -20,6 +21,7 @@
 //! Functions that a chain calls take public data only, are deterministic, use integers, and answer hostile input with an
 //! error. A client's roles are types that hold secrets; secrets are erased on drop and never printed.
 
+pub mod blame;
 pub mod check_in;
 pub mod committee;
 pub mod complain;

@@ -71,6 +71,15 @@ pub(crate) fn unpack(bytes: &[u8], elements: usize, bits: u32, mut put: impl FnM
     }
 }
 
+/// Element `e` alone. `bytes` holds at least `e + 1` elements.
+pub(crate) fn element(bytes: &[u8], e: usize, bits: u32) -> u64 {
+    let from = e as u128 * u128::from(bits);
+    let first = usize::try_from(from / 8).unwrap_or(usize::MAX);
+    // An element of at most 64 bits touches at most nine bytes.
+    let word = bytes.iter().skip(first).take(9).rev().fold(0u128, |word, byte| word << 8 | u128::from(*byte));
+    (word >> (from % 8)) as u64 & low_mask(bits)
+}
+
 /// The low `bits` bits set; bits in 1..=64.
 pub(crate) fn low_mask(bits: u32) -> u64 {
     u64::MAX >> (64 - bits)

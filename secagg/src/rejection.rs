@@ -123,6 +123,12 @@ pub enum Refusal {
         /// The first entry that differs.
         index: usize,
     },
+    /// The numbers are not those that blame asks for.
+    #[error("the edge numbers are not those that blame asks for: {what}")]
+    EdgeNumbers {
+        /// What differs.
+        what: &'static str,
+    },
     /// Another input.
     #[error("the joint key was evaluated on another input; read the qualified dealers again")]
     Input,

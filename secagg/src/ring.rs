@@ -2,7 +2,7 @@
 //! adds, subtracts and samples. [`Ring`] leaves room for `Rns`.
 
 use crate::encoding::{within, Malformed, MAX_CHUNKS, MAX_CHUNK_BYTES};
-use crate::packing::{low_mask, pack, packed_bytes, padding_is_zero, unpack};
+use crate::packing::{element, low_mask, pack, packed_bytes, padding_is_zero, unpack};
 use zeroize::Zeroize;
 
 /// Integers modulo `2^bits`.
@@ -148,6 +148,21 @@ impl Layout {
             return Err(NonCanonical::Padding { chunk });
         }
         Ok(())
+    }
+
+    /// The chunk that holds a coordinate, and its place there.
+    pub fn place(&self, coordinate: u64) -> Option<(u32, u32)> {
+        let size = u64::from(self.chunk_elems);
+        let chunk = u32::try_from(coordinate / size).ok().filter(|_| coordinate < self.elements)?;
+        Some((chunk, (coordinate % size) as u32))
+    }
+
+    /// Element `e` of a packed chunk alone; the bytes are checked to be canonical first.
+    pub fn element(&self, chunk: u32, e: u32, bytes: &[u8]) -> Result<Option<u64>, NonCanonical> {
+        let Ring::Pow2(ring) = self.ring;
+        self.check(chunk, bytes)?;
+        let is_there = self.elements_in(chunk).is_some_and(|elements| (e as usize) < elements);
+        Ok(is_there.then(|| element(bytes, e as usize, ring.bits)))
     }
 
     /// A chunk of zeros to sum into.

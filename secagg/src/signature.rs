@@ -28,6 +28,8 @@ pub enum Kind {
     Submit,
     /// A seat's partials.
     Unmask,
+    /// A number for each edge.
+    Blame,
 }
 
 impl Kind {
@@ -42,6 +44,7 @@ impl Kind {
             Self::CheckIn => "check-in",
             Self::Submit => "submit",
             Self::Unmask => "unmask",
+            Self::Blame => "blame",
         }
     }
 }

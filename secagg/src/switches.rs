@@ -80,6 +80,10 @@ mod on {
         NonCanonical,
         /// Who checked in and did not submit is named when the window ends.
         NoSubmission,
+        /// Seats open the edge whose ends signed different numbers in blame: without it the higher slot's is taken for false.
+        OpenedEdge,
+        /// A member whose own numbers leave more than its bound is a culprit.
+        OutOfBound,
         /// The proofs of seats' partials.
         PartialProof,
         /// The seat's own signature on a partial that is brought as evidence.
@@ -102,6 +106,10 @@ mod on {
         SelfMask,
         /// A signature's context.
         SignatureContext,
+        /// What others say of a member that was silent in blame is no proof: without it their numbers convict it.
+        SilenceIsNoProof,
+        /// Who was silent in blame is named when its window ends.
+        SilentInBlame,
         /// Seats that were silent in a phase that failed are named.
         SilentSeat,
         /// The range of a group's sum.

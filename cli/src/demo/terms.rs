@@ -52,6 +52,7 @@ fn windows(engine: Engine) -> Windows {
         submit: 10 * times,
         unmask: 8 * times,
         evidence: 10 * times,
+        blame: None,
     }
 }
 

@@ -82,6 +82,7 @@ impl TaskFile {
             max_idle_epochs: self.max_idle_epochs,
             combination: combination_settings(self.combination)?,
             scoring: self.scoring_settings()?,
+            blame: self.windows.blame.map(|window| pb::Blame { window }),
         })
     }
 
@@ -341,6 +342,7 @@ impl TaskFile {
                 submit: windows.submit,
                 unmask: windows.unmask,
                 evidence: windows.evidence,
+                blame: settings.blame.map(|blame| blame.window),
             },
             rewards: Rewards {
                 per_update: amount(&rewards.per_update),

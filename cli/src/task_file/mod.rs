@@ -351,6 +351,9 @@ pub struct Windows {
     pub unmask: u32,
     /// Evidence.
     pub evidence: u32,
+    /// What members of a group whose sum is out of range have to open their numbers; absent, such a group is void and nobody is blamed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blame: Option<u32>,
 }
 
 /// What is paid.

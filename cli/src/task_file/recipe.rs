@@ -122,7 +122,16 @@ impl TaskFile {
                 min_bond: Amount(1_000_000),
                 issuer: None,
             },
-            windows: Windows { enrol: 30, deal: 20, complain: 5, check_in: 20, submit: 20, unmask: 20, evidence: 50 },
+            windows: Windows {
+                enrol: 30,
+                deal: 20,
+                complain: 5,
+                check_in: 20,
+                submit: 20,
+                unmask: 20,
+                evidence: 50,
+                blame: None,
+            },
             rewards: Rewards { per_update: Amount(1_000), per_partial: Amount(100), gas_price: Amount(1) },
             folder: Default::default(),
         }

@@ -266,6 +266,9 @@ impl TaskFile {
              check_in = {}\nsubmit = {}\nunmask = {}\n\
              # After the last round: bonds stay locked for as long.\n\
              evidence = {}\n\
+             # Where a group's sum is out of range: its members open one number an edge, and whose update it is is found; without this\n\
+             # window such a group is void, and nobody is blamed.\n\
+             {}\n\
              \n[rewards]\n\
              # For each update of a finished round, for each partial that unmasked one, and what 1,000 units of gas of the\n\
              # providers' messages cost the budget.\n\
@@ -277,6 +280,7 @@ impl TaskFile {
             windows.submit,
             windows.unmask,
             windows.evidence,
+            windows.blame.map_or_else(|| "# blame = 20".to_owned(), |blame| format!("blame = {blame}")),
             rewards.per_update,
             rewards.per_partial,
             rewards.gas_price
@@ -376,6 +380,19 @@ mod tests {
         let said = text
             .replace("# [combination]\n# kind = \"trimmed_mean\"\n# trim = 1\n", "[combination]\nkind = \"mean\"\n");
         assert!(said != text && TaskFile::parse(&said).unwrap().combination.is_mean(), "{said}");
+    }
+
+    #[test]
+    fn a_file_that_blames_reads_back_and_says_what_the_settings_say() {
+        let recipe = RecipeName::DigitsSoftmax.recipe(10);
+        let mut file = TaskFile::of_recipe(&recipe, 10, 7);
+        assert_eq!(file.settings().unwrap().blame, None);
+        file.windows.blame = Some(12);
+        let text = file.render();
+        assert_eq!(TaskFile::parse(&text).unwrap(), file, "{text}");
+        let settings = file.settings().unwrap();
+        assert_eq!(settings.blame.map(|blame| blame.window), Some(12));
+        assert_eq!(TaskFile::of_settings(&settings).windows, file.windows);
     }
 
     #[test]

@@ -150,5 +150,6 @@ training_messages! {
     MsgSubmitHeader SUBMIT_HEADER,
     MsgSubmitChunk SUBMIT_CHUNK,
     MsgUnmask UNMASK,
+    MsgBlameValues BLAME_VALUES,
     MsgReport REPORT,
 }

@@ -25,12 +25,21 @@ pub(super) enum Action {
     Header(u64),
     Chunk(u64, u32),
     Unmask(u64, u32),
+    /// Round and pass.
+    BlameValues(u64, u32),
+    /// Round, seat and list.
+    OpenEdges(u64, u32, u32),
 }
 
 impl Action {
     fn round(&self) -> Option<u64> {
         match self {
-            Self::CheckIn(round) | Self::Header(round) | Self::Chunk(round, _) | Self::Unmask(round, _) => Some(*round),
+            Self::CheckIn(round)
+            | Self::Header(round)
+            | Self::Chunk(round, _)
+            | Self::Unmask(round, _)
+            | Self::BlameValues(round, _)
+            | Self::OpenEdges(round, ..) => Some(*round),
             Self::Enrol(_)
             | Self::Contribute(_)
             | Self::Deal(_)

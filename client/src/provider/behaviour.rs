@@ -33,6 +33,14 @@ pub trait Behaviour: Send + Sync {
         true
     }
 
+    /// Changes an update before it is masked.
+    fn alters(&self, _round: u64, _update: &mut [i64]) {}
+
+    /// Whether it signs the numbers of its edges when its group's sum is out of range.
+    fn signs_numbers(&self, _round: u64) -> bool {
+        true
+    }
+
     /// Told of each update before it is masked; for checks that compare with a run without masks.
     fn trained(&self, _round: &TrainedRound<'_>) {}
 

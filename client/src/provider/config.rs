@@ -149,6 +149,20 @@ pub enum Event {
         /// Entries of its answer.
         entries: usize,
     },
+    /// The sum of its group is out of range, and it signed the numbers of its edges at one coordinate.
+    SignedNumbers {
+        /// The round.
+        round: u64,
+        /// The coordinate.
+        coordinate: u64,
+    },
+    /// The seat opened edges of culprits, or of which one end lied.
+    OpenedEdges {
+        /// The round.
+        round: u64,
+        /// How many.
+        edges: usize,
+    },
     /// Evidence was reported.
     Reported {
         /// Whom it convicts.

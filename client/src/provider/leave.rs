@@ -109,6 +109,8 @@ pub(super) fn is_owed(due: &Due) -> bool {
             | Due::Evaluate { .. }
             | Due::Submit { .. }
             | Due::Unmask { .. }
+            | Due::BlameValues { .. }
+            | Due::OpenEdges { .. }
     )
 }
 
@@ -151,7 +153,7 @@ impl Provider {
         awaited: &[Due],
         member: Option<&pb::Member>,
     ) -> Result<Option<Owed>, ProviderError> {
-        use pb::RoundPhase::{CheckIn, Submit, Unmask};
+        use pb::RoundPhase::{Blame, BlameEdges, BlameRemove, CheckIn, Finalise, Submit, Unmask};
         if awaited.iter().any(|due| matches!(due, Due::Evaluate { .. } | Due::Contribute { .. })) {
             let epoch = snapshot.epoch();
             let by_height = epoch.window.map_or(height, |window| window.opened_height + u64::from(window.length));
@@ -176,9 +178,16 @@ impl Provider {
                 // A round in which it has no part may as well begin without its seat as the next.
                 CheckIn => submission,
                 Submit => true,
-                Unmask => is_awaited(|due| matches!(due, Due::Unmask { .. })),
+                Unmask | BlameEdges | BlameRemove => {
+                    is_awaited(|due| matches!(due, Due::Unmask { .. } | Due::OpenEdges { .. }))
+                }
                 _ => false,
             };
+        // Whose update is in a sum may be asked for the numbers of its edges, as long as that sum may be out of range.
+        let may_be_blamed = snapshot.terms.blame.is_some()
+            && matches!(phase, Unmask | Finalise | Blame | BlameEdges | BlameRemove)
+            && bauta_rounds::derive::takes_part(record, member.slot);
+        let answer = answer || may_be_blamed;
         let closes = |length: u32| match &record.window {
             Some(window) => window.opened_height + u64::from(length),
             None => height + u64::from(length),
@@ -189,6 +198,7 @@ impl Provider {
                 (CheckIn, _) => height + u64::from(windows.submit),
                 (Submit, true) => closes(windows.submit),
                 (Submit, false) => height + u64::from(windows.unmask),
+                (Blame, _) => closes(snapshot.terms.blame.unwrap_or_default()),
                 _ => closes(windows.unmask),
             };
             return Ok(Some(Owed { round: record.number, submission, answer, by_height, by_time: None }));

@@ -6,6 +6,7 @@
 
 mod attempts;
 mod behaviour;
+mod blame;
 mod check;
 mod config;
 mod enrol;
@@ -241,6 +242,8 @@ impl Provider {
                 Due::CheckIn { round } => self.check_in(&snapshot, height, round).await,
                 Due::Submit { round, header, stored } => self.submit(&snapshot, height, round, header, &stored).await,
                 Due::Unmask { round, seat } => self.unmask(&snapshot, height, round, seat).await,
+                Due::BlameValues { round, pass } => self.sign_numbers(&snapshot, height, round, pass).await,
+                Due::OpenEdges { round, seat, list } => self.open_edges(&snapshot, height, round, seat, list).await,
             };
             match done {
                 Err(ProviderError::Chain(ChainError::Refused(refused))) => self.sat_out(name, &refused),
@@ -375,5 +378,7 @@ fn name_of(due: &Due) -> &'static str {
         Due::CheckIn { .. } => "check-in",
         Due::Submit { .. } => "submission",
         Due::Unmask { .. } => "the seat's answer",
+        Due::BlameValues { .. } => "the numbers of its edges",
+        Due::OpenEdges { .. } => "the seat's answer to blame",
     }
 }

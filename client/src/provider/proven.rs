@@ -49,7 +49,12 @@ pub(super) async fn record<M: Message + Default>(chain: &Chain, key: &[u8]) -> R
 }
 
 /// Compares a field of a record.
-fn same<T: PartialEq + ?Sized>(what: &'static str, name: &str, shown: &T, proven: &T) -> Result<(), ProviderError> {
+pub(super) fn same<T: PartialEq + ?Sized>(
+    what: &'static str,
+    name: &str,
+    shown: &T,
+    proven: &T,
+) -> Result<(), ProviderError> {
     if shown == proven {
         return Ok(());
     }
@@ -254,7 +259,7 @@ impl Provider {
     /// Whether the chain has an answer of a seat to a round: a node may hide it, a proof does not.
     pub(super) async fn chain_has_an_answer(&self, view: &RoundView<'_>, seat: u32) -> Result<bool, ProviderError> {
         let is_shown = view.response.partials.iter().any(|partial| partial.seat == seat);
-        let key = keys::seat(prefix::PARTIAL, &[view.record.task_id, view.record.number], seat);
+        let key = keys::partial(view.record.task_id, view.record.number, 0, seat);
         Ok(is_shown || record::<pb::Partial>(&self.chain, &key).await?.is_some())
     }
 

@@ -19,6 +19,8 @@
 //!                                      submission    header and chunks
 //!                                      answers       for whom the seat answered with which kind
 //!                                      partial-<k>   the message of a seat
+//!                                      numbers-<p>   what was signed in a pass of blame
+//!                                      opening-<k>-<l>  the answer of a seat to a list of blame
 //! ```
 
 use std::collections::BTreeMap;
@@ -449,6 +451,24 @@ impl RoundRecords {
 
     pub fn put_partial(&self, seat: u32, message: &StoredMessage) -> Result<(), RecordError> {
         self.write(&format!("partial-{seat}"), &message.encode_to_vec())
+    }
+
+    /// What was signed in a pass of blame.
+    pub fn numbers(&self, pass: u32) -> Result<Option<StoredMessage>, RecordError> {
+        decoded(&self.folder.join(format!("numbers-{pass}")))
+    }
+
+    pub fn put_numbers(&self, pass: u32, message: &StoredMessage) -> Result<(), RecordError> {
+        self.write(&format!("numbers-{pass}"), &message.encode_to_vec())
+    }
+
+    /// The answer of a seat to a list of blame.
+    pub fn opening(&self, seat: u32, list: u32) -> Result<Option<StoredMessage>, RecordError> {
+        decoded(&self.folder.join(format!("opening-{seat}-{list}")))
+    }
+
+    pub fn put_opening(&self, seat: u32, list: u32, message: &StoredMessage) -> Result<(), RecordError> {
+        self.write(&format!("opening-{seat}-{list}"), &message.encode_to_vec())
     }
 
     fn write(&self, name: &str, content: &[u8]) -> Result<(), RecordError> {

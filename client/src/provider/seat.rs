@@ -21,7 +21,7 @@ use super::{Event, Provider, ProviderError};
 use crate::chain::messages::TrainingMessage;
 
 /// Blocks that must follow the one in which survivors became final before a seat answers: its header commits to them.
-const CONFIRMATIONS: u64 = 1;
+pub(super) const CONFIRMATIONS: u64 = 1;
 
 /// A joint key that seats are asked to evaluate.
 struct Evaluated<'a> {
@@ -230,7 +230,7 @@ impl Provider {
     }
 
     /// A seat's shares on disk by the slots of their dealers, who are among these members.
-    fn shares_by_slot(
+    pub(super) fn shares_by_slot(
         &self,
         members: &[pb::Member],
         epoch: u64,

@@ -225,7 +225,8 @@ impl Provider {
         snapshot.member(&self.address, Some(&keys))?;
         let lost = || ProviderError::LostRecord { what: format!("a check-in to round {round}") };
         let weight = records.check_in()?.ok_or_else(lost)?.weight;
-        let Some(update) = records.update(view.model_hash.as_bytes())? else { return Ok(None) };
+        let Some(mut update) = records.update(view.model_hash.as_bytes())? else { return Ok(None) };
+        self.behaviour.alters(round, &mut update.values);
         let group = self.group(snapshot, view, weight)?;
         let masked = self.mask_towards(snapshot, view, &keys, &group, weight, &update)?;
         let submission = StoredSubmission { header: Some(StoredMessage::of(&masked.header)), chunks: masked.chunks };
@@ -253,7 +254,7 @@ impl Provider {
     }
 
     /// This provider's group as the chain shows it.
-    fn shown_group(&self, snapshot: &Snapshot, view: &RoundView<'_>) -> Result<Group, ProviderError> {
+    pub(super) fn shown_group(&self, snapshot: &Snapshot, view: &RoundView<'_>) -> Result<Group, ProviderError> {
         let own = snapshot.member(&self.address, None)?;
         let own = own.ok_or_else(|| ProviderError::inconsistent("a group", "is not this provider's"))?;
         view.group(&snapshot.epoch.members, own)

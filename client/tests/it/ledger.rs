@@ -122,6 +122,7 @@ fn call(any: &Any) -> Message {
         type_url::SUBMIT_HEADER => protocol!(pb::MsgSubmitHeader, Call::SubmitHeader),
         type_url::SUBMIT_CHUNK => protocol!(pb::MsgSubmitChunk, Call::SubmitChunk),
         type_url::UNMASK => protocol!(pb::MsgUnmask, Call::Unmask),
+        type_url::BLAME_VALUES => protocol!(pb::MsgBlameValues, Call::BlameValues),
         type_url::REPORT => {
             let msg = pb::MsgReport::decode(value).unwrap();
             let accused = raw(&msg.accused);

@@ -7,6 +7,7 @@
     clippy::disallowed_methods
 )]
 
+mod blame;
 mod complaints;
 mod drawn_seats;
 mod endpoints;

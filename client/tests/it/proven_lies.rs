@@ -22,7 +22,7 @@ pub struct Shown {
     /// Which of the two was asked for.
     asked: String,
     pub epoch: pb::QueryEpochResponse,
-    round: pb::QueryRoundResponse,
+    pub round: pb::QueryRoundResponse,
 }
 
 impl Shown {
@@ -34,7 +34,7 @@ impl Shown {
         self.round.round.as_ref().map_or(pb::RoundPhase::Unspecified, |round| round.phase())
     }
 
-    fn record(&mut self) -> &mut pb::Round {
+    pub fn record(&mut self) -> &mut pb::Round {
         self.round.round.as_mut().unwrap()
     }
 
@@ -135,7 +135,7 @@ pub fn in_epoch(phase: pb::EpochPhase, mut lie: impl FnMut(&mut Shown) + Send + 
     })
 }
 
-fn in_round(number: u64, phase: pb::RoundPhase, mut lie: impl FnMut(&mut Shown) + Send + 'static) -> Lie {
+pub fn in_round(number: u64, phase: pb::RoundPhase, mut lie: impl FnMut(&mut Shown) + Send + 'static) -> Lie {
     Box::new(move |shown| {
         let applies = shown.asked == "Round" && shown.round_phase() == phase && shown.record().number == number;
         if applies {

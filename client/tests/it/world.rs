@@ -15,6 +15,7 @@ use bauta_client::provider::{
 };
 use bauta_learning::trainers::door::{METRICS_FILE, ROUND_FILE, TASK_FILE, UPDATE_FILE};
 use bauta_learning::trainers::{Metrics, RoundFile, TaskFile, Tensors, Trainer, TrainerError};
+use bauta_rounds::derive;
 use bauta_schema::training::v1 as pb;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha20Rng;
@@ -67,6 +68,14 @@ impl<B: Behaviour> Behaviour for Noted<B> {
         self.inner.answers(round)
     }
 
+    fn alters(&self, round: u64, update: &mut [i64]) {
+        self.inner.alters(round, update);
+    }
+
+    fn signs_numbers(&self, round: u64) -> bool {
+        self.inner.signs_numbers(round)
+    }
+
     fn trained(&self, round: &TrainedRound<'_>) {
         let value = (round.weight, round.update.to_vec());
         let before = self.trained.lock().unwrap().insert((round.round, self.index), value.clone());
@@ -97,6 +106,14 @@ impl Behaviour for Shared {
 
     fn answers(&self, round: u64) -> bool {
         self.0.answers(round)
+    }
+
+    fn alters(&self, round: u64, update: &mut [i64]) {
+        self.0.alters(round, update);
+    }
+
+    fn signs_numbers(&self, round: u64) -> bool {
+        self.0.signs_numbers(round)
     }
 
     fn trained(&self, round: &TrainedRound<'_>) {
@@ -346,7 +363,7 @@ impl World {
             }
             let mut sum = vec![0i64; ELEMENTS as usize];
             let mut survivors = Vec::new();
-            for check_in in response.check_ins.iter().filter(|check_in| round.survivors.contains(&check_in.slot)) {
+            for check_in in response.check_ins.iter().filter(|check_in| derive::takes_part(&round, check_in.slot)) {
                 let index = (0..self.homes.len()).find(|&index| self.raw(index) == check_in.address).unwrap();
                 let (weight, update) = &trained[&(number, index)];
                 assert_eq!(*weight, check_in.weight);

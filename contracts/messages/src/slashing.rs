@@ -30,17 +30,29 @@ pub mod kind {
     pub const INVALID_PROOF: &str = "invalid_proof";
     /// Non-canonical content under a signed header.
     pub const NON_CANONICAL: &str = "non_canonical";
+    /// Enrolled, and gave nothing to the seed of the seats.
+    pub const WITHHELD_SEED: &str = "withheld_seed";
+    /// An edge's number, signed in blame, that is not what the edge's mask holds.
+    pub const FALSE_EDGE: &str = "false_edge";
+    /// An update out of its bound, by the numbers that its author signed in blame.
+    pub const OUT_OF_BOUND: &str = "out_of_bound";
+    /// Silent in blame when its window ended.
+    pub const SILENT_IN_BLAME: &str = "silent_in_blame";
 
     /// All of the above, in byte order.
-    pub const ALL: [&str; 8] = [
+    pub const ALL: [&str; 12] = [
         BAD_SHARE,
         FALSE_COMPLAINT,
+        FALSE_EDGE,
         INVALID_PROOF,
         NO_SUBMISSION,
         NON_CANONICAL,
+        OUT_OF_BOUND,
+        SILENT_IN_BLAME,
         SILENT_SEAT,
         TWO_HEADERS,
         UNREQUESTED_PARTIAL,
+        WITHHELD_SEED,
     ];
 }
 

@@ -18,7 +18,7 @@ const BOUNTY_PERCENT: u64 = 5;
 const COMPENSATION_PERCENT: u64 = 50;
 
 /// The table that a new contract starts with: the rows of the protocol's offences.
-pub fn defaults() -> [(&'static str, Penalty); 8] {
+pub fn defaults() -> [(&'static str, Penalty); 12] {
     let of = |percent| Penalty {
         fraction: Decimal::percent(percent),
         jail_seconds: 0,
@@ -31,12 +31,16 @@ pub fn defaults() -> [(&'static str, Penalty); 8] {
     [
         (kind::BAD_SHARE, of(100)),
         (kind::FALSE_COMPLAINT, of(100)),
+        (kind::FALSE_EDGE, of(100)),
         (kind::INVALID_PROOF, reported),
         (kind::NO_SUBMISSION, silence(1)),
         (kind::NON_CANONICAL, of(5)),
+        (kind::OUT_OF_BOUND, of(100)),
+        (kind::SILENT_IN_BLAME, silence(2)),
         (kind::SILENT_SEAT, silence(2)),
         (kind::TWO_HEADERS, Penalty { tombstone: true, ..reported }),
         (kind::UNREQUESTED_PARTIAL, reported),
+        (kind::WITHHELD_SEED, of(20)),
     ]
 }
 

@@ -1,6 +1,7 @@
 //! Finalise: interpolate in the exponent, remove the masks chunk by chunk, check the range, score the groups, combine, and let the
 //! optimiser move the model. What does not fit a block's budget goes on in the next.
 
+use super::blame;
 use super::combine::{self, decode, Sums, COORDINATE};
 use super::score;
 use super::settle;
@@ -31,8 +32,8 @@ enum Step {
     Done,
     /// The budget is spent.
     Later,
-    /// A coordinate of the group's sum is out of range.
-    OutOfRange,
+    /// A coordinate of the group's sum is out of range, this one first.
+    OutOfRange(u64),
 }
 
 pub(super) fn advance(
@@ -45,9 +46,12 @@ pub(super) fn advance(
 ) -> Result<(), Error> {
     let asked = Asked::of(turn.storage, &round, terms.cohort.min_group)?;
     let mut progress = state::finalise(turn.storage, task.id, round.number)?;
-    let mut step = interpolate(turn, budget, &round, &asked, &mut progress)?;
-    if matches!(step, Step::Done) {
+    let mut step = Step::Later;
+    if interpolate(turn, budget, &round, &asked, &mut progress.points)? {
         step = unmask_groups(turn, budget, terms, &mut round, &asked, &mut progress)?;
+    }
+    if matches!(step, Step::Done) && blame::begin(turn, terms, &mut round, &mut progress)? {
+        return Ok(());
     }
     let mut update = None;
     if matches!(step, Step::Done) {
@@ -71,20 +75,20 @@ pub(super) fn advance(
     settle::finish(turn, task, terms, epoch, round, result)
 }
 
-/// The points whose streams are to be removed: one set of integer Lagrange coefficients for the round.
-fn interpolate(
+/// The points of a request list's masks, 33 bytes each: one set of integer Lagrange coefficients for the list. Whether they are all there.
+pub(super) fn interpolate(
     turn: &mut Turn<'_>,
     budget: &mut Budget,
     round: &Round,
     asked: &Asked,
-    progress: &mut Finalise,
-) -> Result<Step, Error> {
+    points: &mut Vec<u8>,
+) -> Result<bool, Error> {
     let entries = asked.requests.entries().len();
-    let mut done = progress.points.len() / POINT;
+    let mut done = points.len() / POINT;
     if done >= entries {
-        return Ok(Step::Done);
+        return Ok(true);
     }
-    let used: Vec<PartialRecord> = state::partials(turn.storage, round.task_id, round.number)?
+    let used: Vec<PartialRecord> = state::partials(turn.storage, round.task_id, round.number, asked.list)?
         .into_iter()
         .filter(|partial| partial.status() == PartialStatus::Used)
         .collect();
@@ -100,15 +104,15 @@ fn interpolate(
         done += 1;
     }
     if done == from {
-        return Ok(Step::Later);
+        return Ok(false);
     }
     for point in open_range(&asked.requests, &lagrange, &bodies, from, done).map_err(|error| broken(&error))? {
-        progress.points.extend_from_slice(&point.to_bytes());
+        points.extend_from_slice(&point.to_bytes());
     }
-    Ok(if done < entries { Step::Later } else { Step::Done })
+    Ok(done >= entries)
 }
 
-/// Unmasks the sums of the groups, one after the other. A group whose sum is out of range is void alone.
+/// Unmasks the sums of the groups, one after the other. A group whose sum is out of range is blamed, or void alone.
 fn unmask_groups(
     turn: &mut Turn<'_>,
     budget: &mut Budget,
@@ -120,20 +124,31 @@ fn unmask_groups(
     let points: Result<Vec<_>, Error> = progress.points.chunks_exact(POINT).map(derive::point).collect();
     let opened = OpenedMasks::from_points(points?);
     let ctx = derive::ctx(round)?;
+    let further = blame::lists::opened(turn.storage, round)?;
+    let lists: Vec<_> = std::iter::once((&asked.requests, &opened))
+        .chain(further.iter().map(|(requests, opened)| (requests, opened)))
+        .collect();
     let released: Vec<usize> =
         (0..round.groups.len()).filter(|&place| derive::is_released(&round.groups[place])).collect();
-    for (&place, (group, survivors)) in released.iter().zip(&asked.groups) {
-        if place < progress.group as usize {
+    for (&place, (group, _)) in released.iter().zip(&asked.groups) {
+        let record = &round.groups[place];
+        // After blame all groups are looked at again, and those that are void or have their sum are passed over.
+        let is_done = !derive::goes_on(record) || !record.aggregate_hash.is_empty();
+        if place < progress.group as usize || is_done {
             continue;
         }
         progress.group = place as u32;
-        let removal = MaskRemoval::new(&ctx, group, survivors, &asked.requests, &opened)
-            .map_err(|error| Error::State(error.to_string()))?;
-        let slots = round.groups[place].survivors.clone();
+        let slots = derive::summed(record);
+        let left = derive::survivors(group, &slots, terms.cohort.min_group)?;
+        let removal =
+            MaskRemoval::of_lists(&ctx, group, &left, &lists).map_err(|error| Error::State(error.to_string()))?;
         let (headers, weight) = headers_of(turn, round, &slots)?;
         match unmask_chunks(turn, budget, terms, &removal, &headers, weight, progress)? {
             Step::Later => return Ok(Step::Later),
-            Step::OutOfRange => {
+            Step::OutOfRange(coordinate) if terms.blame.is_some() => {
+                blame::note(turn.storage, round, &round.groups[place], coordinate)?;
+            }
+            Step::OutOfRange(_) => {
                 round.groups[place].set_void(AbortReason::OutOfRange);
             }
             Step::Done => {
@@ -186,8 +201,9 @@ fn unmask_chunks(
         }
         removal.remove(&mut sum);
         let decoded = sum.decode();
-        if check_range(&decoded, bound).is_err() && !switched_off!(SumRange) {
-            return Ok(Step::OutOfRange);
+        if let Some(outside) = check_range(&decoded, bound).err().filter(|_| !switched_off!(SumRange)) {
+            let first = u64::from(chunk) * u64::from(layout.chunk_elems());
+            return Ok(Step::OutOfRange(first + outside.index as u64));
         }
         let bytes: Vec<u8> = decoded.iter().flat_map(|value| value.to_le_bytes()).collect();
         progress.chunks.extend_from_slice(&turn.blobs.put(&bytes));

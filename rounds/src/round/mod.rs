@@ -1,5 +1,6 @@
-//! A round: check in, submit, unmask, finalise, settle.
+//! A round: check in, submit, unmask, finalise, blame where a sum is out of range, settle.
 
+pub(crate) mod blame;
 pub(crate) mod check_in;
 pub(crate) mod combine;
 pub(crate) mod finalise;
@@ -73,6 +74,8 @@ pub fn phase_name(phase: RoundPhase) -> &'static str {
         RoundPhase::Unmask => "unmask",
         RoundPhase::Finalise => "finalise",
         RoundPhase::Blame => "blame",
+        RoundPhase::BlameEdges => "blame_edges",
+        RoundPhase::BlameRemove => "blame_remove",
         RoundPhase::Finished => "finished",
         RoundPhase::Aborted => "aborted",
     }
@@ -216,6 +219,12 @@ pub(crate) fn advance(
             Ok(())
         }
         RoundPhase::Finalise => finalise::advance(turn, budget, task, terms, epoch, round),
+        RoundPhase::Blame | RoundPhase::BlameEdges | RoundPhase::BlameRemove => {
+            if blame::advance(turn, budget, terms, &epoch, &mut round)? {
+                return finalise::advance(turn, budget, task, terms, epoch, round);
+            }
+            Ok(())
+        }
         other => Err(Error::State(format!("round {} of task {} is {}", round.number, task.id, phase_name(other)))),
     }
 }

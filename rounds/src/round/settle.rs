@@ -122,7 +122,8 @@ fn pay(turn: &mut Turn<'_>, task: &mut Task, terms: &Terms, round: &Round) -> Re
         }
     }
     let seats = state::seats(turn.storage, task.id, round.epoch)?;
-    for partial in state::partials(turn.storage, task.id, round.number)? {
+    // Answers to blame's lists are not paid: the task pays their fees.
+    for partial in state::partials(turn.storage, task.id, round.number, 0)? {
         let holder = seats.iter().find(|seat| seat.index == partial.seat);
         if let Some(holder) = holder.filter(|_| partial.status() == PartialStatus::Used) {
             earned.entry(holder.address.clone()).or_default().partials += 1;
@@ -158,8 +159,10 @@ fn forget(turn: &mut Turn<'_>, round: &Round) -> Result<(), Error> {
             }
         }
     }
-    for partial in state::partials(turn.storage, round.task_id, round.number)? {
-        turn.blobs.release(&state::hash(&partial.body_hash)?);
+    for list in 0..=round.blame_lists {
+        for partial in state::partials(turn.storage, round.task_id, round.number, list)? {
+            turn.blobs.release(&state::hash(&partial.body_hash)?);
+        }
     }
     turn.storage.remove(&keys::numbers(prefix::FINALISE, &[round.task_id, round.number]));
     forget_old(turn, round)

@@ -134,7 +134,7 @@ pub(crate) fn group_of(round: &Round, slot: u32) -> Result<&RoundGroup, Error> {
 }
 
 /// The others of a provider's group in a round: who is harmed when its submission fails them.
-fn others_of_group(storage: &dyn Storage, round: &Round, provider: &[u8]) -> Result<Vec<Vec<u8>>, Error> {
+pub(super) fn others_of_group(storage: &dyn Storage, round: &Round, provider: &[u8]) -> Result<Vec<Vec<u8>>, Error> {
     let check_ins = state::check_ins(storage, round.task_id, round.number)?;
     let own = check_ins.iter().find(|check_in| check_in.address == provider).map_or(0, |own| own.group);
     let others = check_ins.into_iter().filter(|check_in| check_in.group == own && check_in.address != provider);

@@ -1,6 +1,7 @@
 //! Unmasking: seats answer the request list. Answers are checked against state when they come; their proofs are verified in batches at
 //! the end of the block, in the order of height and index, until `t` are valid. All other seats are excused.
 
+use super::blame::lists;
 use super::{enter, settle, standing, submit, Standing};
 use crate::end_block::Turn;
 use crate::env::{Blobs, Budget, Env, Storage};
@@ -32,10 +33,12 @@ pub(crate) struct Asked {
     /// The groups that go on, or did when the list was made, in their order.
     pub groups: Vec<(Group, Survivors)>,
     pub requests: Requests,
+    /// Which of the round's lists this is: 0 the first, from 1 on those of blame.
+    pub list: u32,
 }
 
 impl Asked {
-    /// Reads it, once survivors are final.
+    /// Reads the round's first list, once survivors are final.
     ///
     /// # Errors
     /// [`Error::State`].
@@ -44,7 +47,19 @@ impl Asked {
         let check_ins = state::check_ins(storage, round.task_id, round.number)?;
         let groups = derive::released_groups(&members, &check_ins, round, min_group)?;
         let requests = derive::requests(round, &groups)?;
-        Ok(Self { members, groups, requests })
+        Ok(Self { members, groups, requests, list: 0 })
+    }
+
+    /// Reads the list to which the round awaits answers.
+    ///
+    /// # Errors
+    /// [`Error::State`].
+    pub fn now(storage: &dyn Storage, round: &Round, min_group: u32) -> Result<Self, Error> {
+        let first = Self::of(storage, round, min_group)?;
+        match derive::asked_list(round) {
+            Some(list) if list > 0 => Ok(Self { requests: lists::requests(storage, round, list)?, list, ..first }),
+            _ => Ok(first),
+        }
     }
 
     /// Who holds a slot.
@@ -95,7 +110,9 @@ impl Checked {
 /// valid answers are there. Answers that wait for verification do not count as valid, so that no bad one can keep a good one out.
 pub(crate) fn check(env: &Env<'_>, storage: &dyn Storage, sender: &[u8], msg: &MsgUnmask) -> Result<Checked, Error> {
     let standing = standing(storage, msg.task_id, "unmask")?;
-    standing.expect(msg.round, RoundPhase::Unmask, "unmask")?;
+    let list = derive::asked_list(&standing.round);
+    let phase = if list.is_some() { standing.round.phase() } else { RoundPhase::Unmask };
+    standing.expect(msg.round, phase, "unmask")?;
     let Standing { epoch, round, .. } = &standing;
     let now = Now { height: env.height, counted: state::counters(storage)?.counted_blocks, min_window: 0 };
     if now.has_expired(&round.window.unwrap_or_default()) {
@@ -110,7 +127,7 @@ pub(crate) fn check(env: &Env<'_>, storage: &dyn Storage, sender: &[u8], msg: &M
     if !derive::seats_of(&member).any(|own| own == seat.get()) {
         return Err(derive::refusal(Refusal::Seat { expected: member.seat, got: seat.get() }.into()));
     }
-    if state::find_partial(storage, msg.task_id, msg.round, seat.get())?.is_some() {
+    if state::find_partial(storage, msg.task_id, msg.round, list.unwrap_or(0), seat.get())?.is_some() {
         return Err(Error::Duplicate("the partial"));
     }
     if round.partials >= epoch.threshold {
@@ -120,10 +137,10 @@ pub(crate) fn check(env: &Env<'_>, storage: &dyn Storage, sender: &[u8], msg: &M
     let (ctx, v) = (derive::ctx(round)?, derive::signing_key(&member)?);
     // First what is cheap: making the list again takes longer than all of it.
     signed.verify(&ctx, &v).map_err(|_| Error::BadSignature)?;
-    if signed.body.request_root.as_bytes()[..] != round.request_root[..] {
+    if signed.body.request_root.as_bytes()[..] != *derive::asked_root(round) {
         return Err(derive::refusal(Refusal::RequestRoot.into()));
     }
-    let asked = Asked::of(storage, round, terms.cohort.min_group)?;
+    let asked = Asked::now(storage, round, terms.cohort.min_group)?;
     let state = UnmaskState {
         ctx: &ctx,
         requests: &asked.requests,
@@ -158,6 +175,7 @@ pub(crate) fn handle(
         height: env.height,
         tx_index: env.tx_index,
         status: PartialStatus::Pending.into(),
+        list: derive::asked_list(&round).unwrap_or(0),
     };
     state::put_partial(storage, task.id, round.number, &partial);
     round.pending_partials += 1;
@@ -170,8 +188,17 @@ pub(crate) fn handle(
     Ok(vec![event.into()])
 }
 
-/// Verifies what has come, and closes the phase when its window is over, when `t` answers are valid, or when every seat that is not
-/// excused has answered. Whether the round goes on to be finalised.
+/// What became of a list that seats are asked.
+pub(super) enum Answers {
+    /// Its window is open.
+    Awaited,
+    /// `t` answers are valid.
+    Enough,
+    /// Its window is over and there are fewer. The silent seats are named.
+    Missing,
+}
+
+/// Collects the answers to the round's first list. Whether the round goes on to be finalised.
 pub(super) fn advance(
     turn: &mut Turn<'_>,
     budget: &mut Budget,
@@ -181,35 +208,55 @@ pub(super) fn advance(
     round: &mut Round,
 ) -> Result<bool, Error> {
     let asked = Asked::of(turn.storage, round, terms.cohort.min_group)?;
+    match collect(turn, budget, epoch, round, &asked)? {
+        Answers::Awaited => Ok(false),
+        Answers::Enough => {
+            enter(turn, round, RoundPhase::Finalise, None);
+            Ok(true)
+        }
+        Answers::Missing => {
+            settle::abort(turn, task, terms, epoch.clone(), round.clone(), AbortReason::TooFewPartials)?;
+            Ok(false)
+        }
+    }
+}
+
+/// Verifies what has come, and closes the window when it is over, when `t` answers are valid, or when every seat that is not excused has
+/// answered.
+pub(super) fn collect(
+    turn: &mut Turn<'_>,
+    budget: &mut Budget,
+    epoch: &Epoch,
+    round: &mut Round,
+    asked: &Asked,
+) -> Result<Answers, Error> {
     if round.pending_partials > 0 {
-        verify_pending(turn, budget, epoch, round, &asked)?;
+        verify_pending(turn, budget, epoch, round, asked)?;
     }
     let window = round.window.unwrap_or_default();
     let enough = round.partials >= epoch.threshold;
-    let silent = silent_seats(turn.storage, epoch, round, &asked)?;
+    let silent = silent_seats(turn.storage, epoch, round, asked)?;
     let nobody_is_awaited = enough || (silent.is_empty() && round.pending_partials == 0);
     if !turn.now.closes(&window, nobody_is_awaited) || (!enough && round.pending_partials > 0) {
         state::put_round(turn.storage, round);
-        return Ok(false);
+        return Ok(Answers::Awaited);
     }
     if enough {
-        enter(turn, round, RoundPhase::Finalise, None);
-        return Ok(true);
+        return Ok(Answers::Enough);
     }
     for member in silent.into_iter().filter(|_| !switched_off!(SilentSeat)) {
         let offence = silent_seat(turn.storage, round, &member)?;
         let outputs = record(turn.env, turn.storage, &offence)?;
         turn.outputs.extend(outputs);
-        note_silence(turn.storage, task.id, epoch.number, &member.address)?;
+        note_silence(turn.storage, round.task_id, epoch.number, &member.address)?;
     }
-    settle::abort(turn, task, terms, epoch.clone(), round.clone(), AbortReason::TooFewPartials)?;
-    Ok(false)
+    Ok(Answers::Missing)
 }
 
 /// The holders of seats that have not answered and are not excused by a complaint about a dealer on the list.
 fn silent_seats(storage: &dyn Storage, epoch: &Epoch, round: &Round, asked: &Asked) -> Result<Vec<Member>, Error> {
     let complaints = state::complaints(storage, round.task_id, epoch.number)?;
-    let partials = state::partials(storage, round.task_id, round.number)?;
+    let partials = state::partials(storage, round.task_id, round.number, asked.list)?;
     let mut dealers = Vec::new();
     for slot in asked.requests.providers().into_keys() {
         dealers.push(&asked.holder(slot)?.address);
@@ -230,7 +277,7 @@ fn verify_pending(
     round: &mut Round,
     asked: &Asked,
 ) -> Result<(), Error> {
-    let mut pending: Vec<PartialRecord> = state::partials(turn.storage, round.task_id, round.number)?;
+    let mut pending: Vec<PartialRecord> = state::partials(turn.storage, round.task_id, round.number, asked.list)?;
     pending.retain(|partial| partial.status() == PartialStatus::Pending);
     pending.sort_by_key(|partial| (partial.height, partial.tx_index, partial.seat));
     let share_keys = asked.share_keys(turn.storage, round)?;
@@ -347,7 +394,7 @@ fn silent_seat(storage: &dyn Storage, round: &Round, member: &Member) -> Result<
         task: round.task_id,
         epoch: round.epoch,
         round: round.number,
-        evidence: evidence(&[b"silent_seat", &round.ctx, &round.request_root, &member.address]),
+        evidence: evidence(&[b"silent_seat", &round.ctx, derive::asked_root(round), &member.address]),
         reporter: None,
         harmed: submit::others(storage, round, &member.address)?,
         what: format!(

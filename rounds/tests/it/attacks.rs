@@ -67,7 +67,7 @@ fn nothing_is_asked_for_and_nothing_is_answered_below_min_group() {
     let round = world.until_settled(1);
     assert_eq!(round.abort_reason(), pb::AbortReason::TooFewSurvivors);
     assert!(!round.released && round.request_root.is_empty());
-    assert!(state::partials(&world.storage, world.task, 1).unwrap().is_empty());
+    assert!(state::partials(&world.storage, world.task, 1, 0).unwrap().is_empty());
     let check_ins = state::check_ins(&world.storage, world.task, 1).unwrap();
     let members = state::members(&world.storage, world.task, 1).unwrap();
     let group = derive::group(&members, &check_ins).unwrap();

@@ -3,6 +3,7 @@
 
 mod adversary;
 mod attacks;
+mod blame;
 mod budget;
 mod combining;
 mod creation;

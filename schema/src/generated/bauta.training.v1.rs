@@ -47,6 +47,9 @@ pub struct TaskSettings {
     /// How the sums of a round's groups become one update; absent, the mean.
     #[prost(message, optional, tag = "13")]
     pub combination: ::core::option::Option<Combination>,
+    /// How the culprit is found when a group's sum is out of range; absent, such a group is void and nobody is blamed.
+    #[prost(message, optional, tag = "14")]
+    pub blame: ::core::option::Option<Blame>,
     /// How groups are scored, and whether rewards follow; absent, they are not, and every survivor is paid alike.
     #[prost(message, optional, tag = "15")]
     pub scoring: ::core::option::Option<Scoring>,
@@ -59,6 +62,23 @@ impl ::prost::Name for TaskSettings {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "/bauta.training.v1.TaskSettings".into()
+    }
+}
+/// How the culprit is found when a group's sum is out of range: its members open one number an edge, never an update.
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct Blame {
+    /// Length of the window in which they do, in counted blocks. The seats' answers have the window of unmasking.
+    #[prost(uint32, tag = "1")]
+    pub window: u32,
+}
+impl ::prost::Name for Blame {
+    const NAME: &'static str = "Blame";
+    const PACKAGE: &'static str = "bauta.training.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bauta.training.v1.Blame".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bauta.training.v1.Blame".into()
     }
 }
 /// What people read about a task.
@@ -733,6 +753,12 @@ pub enum OffenceKind {
     NonCanonical = 8,
     /// Enrolled, and gave nothing to the seed of the seats.
     WithheldSeed = 9,
+    /// An edge's number, signed in blame, that is not what the edge's mask holds.
+    FalseEdge = 10,
+    /// An update whose coordinate is out of the bound by the numbers that its author signed in blame.
+    OutOfBound = 11,
+    /// Silent in blame when its window ended.
+    SilentInBlame = 12,
 }
 impl OffenceKind {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -751,6 +777,9 @@ impl OffenceKind {
             Self::InvalidProof => "OFFENCE_KIND_INVALID_PROOF",
             Self::NonCanonical => "OFFENCE_KIND_NON_CANONICAL",
             Self::WithheldSeed => "OFFENCE_KIND_WITHHELD_SEED",
+            Self::FalseEdge => "OFFENCE_KIND_FALSE_EDGE",
+            Self::OutOfBound => "OFFENCE_KIND_OUT_OF_BOUND",
+            Self::SilentInBlame => "OFFENCE_KIND_SILENT_IN_BLAME",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -766,6 +795,9 @@ impl OffenceKind {
             "OFFENCE_KIND_INVALID_PROOF" => Some(Self::InvalidProof),
             "OFFENCE_KIND_NON_CANONICAL" => Some(Self::NonCanonical),
             "OFFENCE_KIND_WITHHELD_SEED" => Some(Self::WithheldSeed),
+            "OFFENCE_KIND_FALSE_EDGE" => Some(Self::FalseEdge),
+            "OFFENCE_KIND_OUT_OF_BOUND" => Some(Self::OutOfBound),
+            "OFFENCE_KIND_SILENT_IN_BLAME" => Some(Self::SilentInBlame),
             _ => None,
         }
     }
@@ -1271,10 +1303,10 @@ pub struct Round {
     /// Complete submissions so far.
     #[prost(uint32, tag = "16")]
     pub submissions: u32,
-    /// Valid partials so far.
+    /// Valid partials so far for the list that is, or was last, asked.
     #[prost(uint32, tag = "17")]
     pub partials: u32,
-    /// Partials stored whose proofs are not verified yet.
+    /// Partials for it that are stored and whose proofs are not verified yet.
     #[prost(uint32, tag = "18")]
     pub pending_partials: u32,
     /// Height at which the phase began.
@@ -1301,6 +1333,12 @@ pub struct Round {
     /// The groups in the order of their numbers; empty before check-in has closed.
     #[prost(message, repeated, tag = "26")]
     pub groups: ::prost::alloc::vec::Vec<RoundGroup>,
+    /// Root over the request list that blame asks, or asked last; empty before it asks the first.
+    #[prost(bytes = "vec", tag = "27")]
+    pub blame_root: ::prost::alloc::vec::Vec<u8>,
+    /// Request lists that blame asked so far; they count from 1, the round's first list is 0.
+    #[prost(uint32, tag = "28")]
+    pub blame_lists: u32,
 }
 impl ::prost::Name for Round {
     const NAME: &'static str = "Round";
@@ -1342,6 +1380,9 @@ pub struct RoundGroup {
     /// What its sum is worth, in a task that scores groups; absent while the round is not scored, and for a group that is void.
     #[prost(message, optional, tag = "10")]
     pub scores: ::core::option::Option<GroupScores>,
+    /// Slots of survivors that blame removed, ascending: their updates are not in the sum.
+    #[prost(uint32, repeated, tag = "9")]
+    pub removed: ::prost::alloc::vec::Vec<u32>,
 }
 impl ::prost::Name for RoundGroup {
     const NAME: &'static str = "RoundGroup";
@@ -1509,7 +1550,8 @@ impl ::prost::Name for Chunks {
         "/bauta.training.v1.Chunks".into()
     }
 }
-/// A seat's answer. Key `partial/` be64(task) be64(round) be32(seat).
+/// A seat's answer. Key `partial/` be64(task) be64(round) be32(seat), to a list of blame's `blame_partial/` be64(task) be64(round)
+/// be64(list) be32(seat).
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Partial {
     /// The seat.
@@ -1530,6 +1572,9 @@ pub struct Partial {
     /// What became of it.
     #[prost(enumeration = "PartialStatus", tag = "6")]
     pub status: i32,
+    /// The request list that it answers: 0 the round's first, from 1 on those of blame.
+    #[prost(uint32, tag = "7")]
+    pub list: u32,
 }
 impl ::prost::Name for Partial {
     const NAME: &'static str = "Partial";
@@ -1539,6 +1584,136 @@ impl ::prost::Name for Partial {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "/bauta.training.v1.Partial".into()
+    }
+}
+/// What blame has asked in a round. Key `blame/` be64(task) be64(round).
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct RoundBlame {
+    /// How many times groups were found out of range: a pass each.
+    #[prost(uint32, tag = "1")]
+    pub pass: u32,
+    /// Whether those who were silent are asked once more.
+    #[prost(bool, tag = "2")]
+    pub again: bool,
+    /// The groups that this pass is about.
+    #[prost(message, repeated, tag = "3")]
+    pub groups: ::prost::alloc::vec::Vec<BlamedGroup>,
+    /// The request lists, in the order in which they were asked.
+    #[prost(message, repeated, tag = "4")]
+    pub lists: ::prost::alloc::vec::Vec<BlameList>,
+}
+impl ::prost::Name for RoundBlame {
+    const NAME: &'static str = "RoundBlame";
+    const PACKAGE: &'static str = "bauta.training.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bauta.training.v1.RoundBlame".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bauta.training.v1.RoundBlame".into()
+    }
+}
+/// A group whose sum is out of range.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct BlamedGroup {
+    /// Its number.
+    #[prost(uint32, tag = "1")]
+    pub number: u32,
+    /// The first coordinate that is out of range, from 0.
+    #[prost(uint64, tag = "2")]
+    pub coordinate: u64,
+    /// Slots of those asked: the survivors that were not removed, ascending.
+    #[prost(uint32, repeated, tag = "3")]
+    pub members: ::prost::alloc::vec::Vec<u32>,
+    /// Whether its silent members are asked once more.
+    #[prost(bool, tag = "4")]
+    pub again: bool,
+    /// Edges that the seats are asked to open because their ends differ.
+    #[prost(message, repeated, tag = "5")]
+    pub edges: ::prost::alloc::vec::Vec<BlamedEdge>,
+    /// Slots of those convicted, ascending.
+    #[prost(uint32, repeated, tag = "6")]
+    pub culprits: ::prost::alloc::vec::Vec<u32>,
+}
+impl ::prost::Name for BlamedGroup {
+    const NAME: &'static str = "BlamedGroup";
+    const PACKAGE: &'static str = "bauta.training.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bauta.training.v1.BlamedGroup".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bauta.training.v1.BlamedGroup".into()
+    }
+}
+/// An edge.
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct BlamedEdge {
+    /// The lower slot, for whose key the seats are asked.
+    #[prost(uint32, tag = "1")]
+    pub lower: u32,
+    /// The higher slot.
+    #[prost(uint32, tag = "2")]
+    pub higher: u32,
+}
+impl ::prost::Name for BlamedEdge {
+    const NAME: &'static str = "BlamedEdge";
+    const PACKAGE: &'static str = "bauta.training.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bauta.training.v1.BlamedEdge".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bauta.training.v1.BlamedEdge".into()
+    }
+}
+/// A request list of blame's.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct BlameList {
+    /// Its root.
+    #[prost(bytes = "vec", tag = "1")]
+    pub root: ::prost::alloc::vec::Vec<u8>,
+    /// Its entries in canonical bytes.
+    #[prost(bytes = "vec", tag = "2")]
+    pub entries: ::prost::alloc::vec::Vec<u8>,
+    /// The points that it opened, in its order, 33 bytes each; as many as are interpolated.
+    #[prost(bytes = "vec", tag = "3")]
+    pub points: ::prost::alloc::vec::Vec<u8>,
+}
+impl ::prost::Name for BlameList {
+    const NAME: &'static str = "BlameList";
+    const PACKAGE: &'static str = "bauta.training.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bauta.training.v1.BlameList".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bauta.training.v1.BlameList".into()
+    }
+}
+/// What a member signed in blame. Key `blame_values/` be64(task) be64(round) be64(pass) address.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct BlameValues {
+    /// Who signed.
+    #[prost(bytes = "vec", tag = "1")]
+    pub address: ::prost::alloc::vec::Vec<u8>,
+    /// The pass.
+    #[prost(uint32, tag = "2")]
+    pub pass: u32,
+    /// Canonical bytes: a number for each edge.
+    #[prost(bytes = "vec", tag = "3")]
+    pub body: ::prost::alloc::vec::Vec<u8>,
+    /// The signature of V.
+    #[prost(bytes = "vec", tag = "4")]
+    pub signature: ::prost::alloc::vec::Vec<u8>,
+    /// Height of the block that holds it.
+    #[prost(uint64, tag = "5")]
+    pub height: u64,
+}
+impl ::prost::Name for BlameValues {
+    const NAME: &'static str = "BlameValues";
+    const PACKAGE: &'static str = "bauta.training.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bauta.training.v1.BlameValues".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bauta.training.v1.BlameValues".into()
     }
 }
 /// How far the work on a round that unmasked has come. Key `finalise/` be64(task) be64(round).
@@ -1972,12 +2147,16 @@ pub enum RoundPhase {
     Unmask = 4,
     /// Masks are removed and the model moves, within the budget of a block.
     Finalise = 5,
-    /// Reserved: numbers are opened to find a culprit.
+    /// Members of groups whose sums are out of range sign one number for each edge.
     Blame = 6,
     /// Settled; the model moved.
     Finished = 7,
     /// Settled; the model did not move.
     Aborted = 8,
+    /// Seats open the edges whose two ends signed different numbers.
+    BlameEdges = 9,
+    /// Seats open the edges of culprits, so that their groups finish without them.
+    BlameRemove = 10,
 }
 impl RoundPhase {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -1995,6 +2174,8 @@ impl RoundPhase {
             Self::Blame => "ROUND_PHASE_BLAME",
             Self::Finished => "ROUND_PHASE_FINISHED",
             Self::Aborted => "ROUND_PHASE_ABORTED",
+            Self::BlameEdges => "ROUND_PHASE_BLAME_EDGES",
+            Self::BlameRemove => "ROUND_PHASE_BLAME_REMOVE",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -2009,6 +2190,8 @@ impl RoundPhase {
             "ROUND_PHASE_BLAME" => Some(Self::Blame),
             "ROUND_PHASE_FINISHED" => Some(Self::Finished),
             "ROUND_PHASE_ABORTED" => Some(Self::Aborted),
+            "ROUND_PHASE_BLAME_EDGES" => Some(Self::BlameEdges),
+            "ROUND_PHASE_BLAME_REMOVE" => Some(Self::BlameRemove),
             _ => None,
         }
     }
@@ -2553,7 +2736,7 @@ impl ::prost::Name for MsgSubmitChunkResponse {
         "/bauta.training.v1.MsgSubmitChunkResponse".into()
     }
 }
-/// Answers a round's request list.
+/// Answers the request list that a round awaits: its first, or one of blame's.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct MsgUnmask {
     /// Holder of the seat.
@@ -2593,6 +2776,48 @@ impl ::prost::Name for MsgUnmaskResponse {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "/bauta.training.v1.MsgUnmaskResponse".into()
+    }
+}
+/// Signs one number for each edge, where a group's sum is out of range: what the edge's mask holds at one coordinate.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct MsgBlameValues {
+    /// A member of the group.
+    #[prost(string, tag = "1")]
+    pub sender: ::prost::alloc::string::String,
+    /// The task.
+    #[prost(uint64, tag = "2")]
+    pub task_id: u64,
+    /// The round.
+    #[prost(uint64, tag = "3")]
+    pub round: u64,
+    /// Pass, coordinate, and a number for each other member.
+    #[prost(bytes = "vec", tag = "4")]
+    pub body: ::prost::alloc::vec::Vec<u8>,
+    /// Signature of V under ctx.
+    #[prost(bytes = "vec", tag = "5")]
+    pub signature: ::prost::alloc::vec::Vec<u8>,
+}
+impl ::prost::Name for MsgBlameValues {
+    const NAME: &'static str = "MsgBlameValues";
+    const PACKAGE: &'static str = "bauta.training.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bauta.training.v1.MsgBlameValues".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bauta.training.v1.MsgBlameValues".into()
+    }
+}
+/// Empty.
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct MsgBlameValuesResponse {}
+impl ::prost::Name for MsgBlameValuesResponse {
+    const NAME: &'static str = "MsgBlameValuesResponse";
+    const PACKAGE: &'static str = "bauta.training.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bauta.training.v1.MsgBlameValuesResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bauta.training.v1.MsgBlameValuesResponse".into()
     }
 }
 /// Brings evidence of an offence. The reporter pays the fee, and a deposit that it gets back in the same block if the evidence holds. It
@@ -3062,12 +3287,18 @@ pub struct QueryRoundResponse {
     /// Chunks stored, in the order of the headers.
     #[prost(message, repeated, tag = "4")]
     pub chunks: ::prost::alloc::vec::Vec<Chunks>,
-    /// Partials in the order of their seats.
+    /// Partials in the order of their request lists, then of their seats.
     #[prost(message, repeated, tag = "5")]
     pub partials: ::prost::alloc::vec::Vec<Partial>,
     /// Check-ins for the next round that have come already.
     #[prost(message, repeated, tag = "6")]
     pub next_check_ins: ::prost::alloc::vec::Vec<CheckIn>,
+    /// What blame has asked; absent if nobody was blamed.
+    #[prost(message, optional, tag = "7")]
+    pub blame: ::core::option::Option<RoundBlame>,
+    /// What members signed in blame, in the order of passes, then of addresses.
+    #[prost(message, repeated, tag = "8")]
+    pub blame_values: ::prost::alloc::vec::Vec<BlameValues>,
 }
 impl ::prost::Name for QueryRoundResponse {
     const NAME: &'static str = "QueryRoundResponse";

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::blame::{EdgeNumbers, Question};
 use crate::check_in::CheckIn;
 use crate::committee::{contribute, Contribution};
 use crate::complain::Complaint;
@@ -55,6 +56,7 @@ fn decode(which: usize, bytes: &[u8]) -> bool {
             true
         }),
         11 => canonical::<Contribution>(bytes),
+        12 => canonical::<EdgeNumbers>(bytes),
         _ => ProviderKeys::from_bytes(bytes).is_ok_and(|keys| {
             assert_eq!(keys.to_bytes().as_slice(), bytes);
             true
@@ -76,6 +78,10 @@ fn good() -> Vec<Vec<u8>> {
     let of_round = Requests::new(&world.rctx(1), &[(&group, &survivors)]).unwrap();
     let all = dealers(&world, &[]);
     let evaluated = input(&world, &all);
+    let members = [slot(0), slot(1), slot(3)];
+    let question = Question { pass: 1, coordinate: 4, members: &members };
+    let numbers =
+        world.keys[0].blame(&ctx, &world.addresses[0], &group, &layout(20, 9, 4), &question, &mut rng).unwrap();
     vec![
         world.keys[0].enrol(&world.ectx, &world.addresses[0], &mut rng).body.encode(),
         world.deals[0].body.encode(),
@@ -89,6 +95,7 @@ fn good() -> Vec<Vec<u8>> {
         evaluate(&world, 0, &evaluated, &all).body.encode(),
         joint_keys(&world, &all).encode(),
         contribute(&world.keys[0], &world.ectx, &world.addresses[0], &evaluated, &mut rng).body.encode(),
+        numbers.body.encode(),
         world.keys[0].to_bytes().to_vec(),
     ]
 }
@@ -105,7 +112,7 @@ proptest! {
 
     #[test]
     fn arbitrary_bytes_never_panic_in_a_decoder(bytes in proptest::collection::vec(any::<u8>(), 0..600)) {
-        for which in 0..13 {
+        for which in 0..14 {
             decode(which, &bytes);
         }
     }

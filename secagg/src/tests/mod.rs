@@ -3,6 +3,7 @@
 
 mod algebra;
 mod attacks;
+mod blame;
 mod committee;
 mod decoders;
 mod eclipses;

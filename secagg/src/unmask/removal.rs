@@ -94,8 +94,19 @@ impl MaskRemoval {
         requests: &Requests,
         opened: &OpenedMasks,
     ) -> Result<Self, OpenError> {
-        let own =
-            requests.entries().iter().zip(&opened.0).filter(|(asked, _)| group.member(asked.provider()).is_some());
+        Self::of_lists(ctx, group, survivors, &[(requests, opened)])
+    }
+
+    /// The same where several lists together opened what is needed: blame opens the edges of a culprit, which its group then treats like
+    /// one that dropped out.
+    pub fn of_lists(
+        ctx: &Ctx,
+        group: &Group,
+        survivors: &Survivors,
+        lists: &[(&Requests, &OpenedMasks)],
+    ) -> Result<Self, OpenError> {
+        let all = lists.iter().flat_map(|(requests, opened)| requests.entries().iter().zip(&opened.0));
+        let own = all.filter(|(asked, _)| group.member(asked.provider()).is_some());
         let places: BTreeMap<_, _> = own.map(|(asked, point)| (place(asked), point)).collect();
         let find =
             |asked: Asked| places.get(&place(&asked)).ok_or_else(|| OpenError::NotOpened(asked.provider().get()));

@@ -128,6 +128,15 @@ impl Requests {
         Self::from_entries(rctx, entries)
     }
 
+    /// A list that blame asks: edges alone, given by whose key and whose base, in the order given. A provider's edges follow each other.
+    pub fn of_edges(rctx: &Rctx, edges: impl IntoIterator<Item = (Slot, Point)>) -> Result<Self, RequestError> {
+        let entries: Vec<_> = edges.into_iter().map(|(provider, base)| Asked::Edge { provider, base }).collect();
+        if entries.len() > MAX_REQUESTS {
+            return Err(RequestError::TooLong(entries.len()));
+        }
+        Self::from_entries(rctx, entries)
+    }
+
     fn from_entries(rctx: &Rctx, entries: Vec<Asked>) -> Result<Self, RequestError> {
         let self_base = hash_to_curve(HashKind::SelfMask, rctx.as_bytes());
         let blocks = blocks(&entries)?;

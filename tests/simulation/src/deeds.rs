@@ -6,7 +6,7 @@ use bauta_rounds::{derive, state, Call};
 use bauta_schema::training::v1 as pb;
 use bauta_secagg::check_in::CheckIn;
 use bauta_secagg::committee::Contribution;
-use bauta_secagg::context::Rctx;
+use bauta_secagg::context::{Ctx, Rctx};
 use bauta_secagg::deal::{Deal, Dealer};
 use bauta_secagg::encoding::SeatIndex;
 use bauta_secagg::enrol::ProviderKeys;
@@ -17,13 +17,16 @@ use bauta_secagg::seat::Seat;
 use bauta_secagg::secret::SecretScalar;
 use bauta_secagg::signature::{digest, Body, Signed};
 use bauta_secagg::submit::Masked;
+use bauta_secagg::unmask::Partial;
 use k256::Scalar;
 use rand::seq::SliceRandom as _;
 use rand::Rng as _;
 use rand_chacha::ChaCha20Rng;
 use sha2::{Digest as _, Sha256};
 
+use crate::blame::numbers_call;
 use crate::chain::{Chain, TASK};
+use crate::plan::RING_BITS;
 use crate::provider::{chunk_calls, deal_call, ectx, header_call, parts, Duty, Provider};
 use crate::seat::unmask_call;
 
@@ -108,6 +111,7 @@ pub fn instead(
             let other = made_up(cheat, chain, &masked, 1)?;
             Ok(vec![header_call(round, &masked), header_call(round, &other)].into())
         }
+        (Duty::Header(round), _) if rng.gen() => too_much(cheat, chain, round, rng),
         // Bits that only padding has, or high bits of a first element.
         (Duty::Header(round), _) => {
             let masked = cheat.masked(chain, round)?;
@@ -124,20 +128,60 @@ pub fn instead(
             Ok(calls.into())
         }
         (Duty::Unmask(round), _) => {
-            let round_record = chain.round()?.ok_or("there is no round")?;
-            let ctx = derive::ctx(&round_record).map_err(|error| error.to_string())?;
-            let mut calls = Vec::new();
-            for signed in cheat.answers(chain)? {
-                let mut body = signed.body;
-                if let Some(entry) = body.entries.first_mut() {
-                    entry.value = SecretScalar::random(cheat.rng()).public();
-                }
-                calls.push(unmask_call(round, &sign(cheat.keys()?, &ctx, body)?));
-            }
-            Ok(calls.into())
+            let answers = cheat.answers(chain)?;
+            wrong_answers(cheat, chain, round, answers).map(Deed::from)
+        }
+        (Duty::BlameValues(round, _), _) => lie(cheat, chain, round, rng).map(Deed::from),
+        (Duty::OpenEdges(round, list), _) => {
+            let answers = cheat.openings(chain, list)?;
+            wrong_answers(cheat, chain, round, answers).map(Deed::from)
         }
         (Duty::Enrol(_), _) => cheat.make(chain, duty).map(Deed::from),
     }
+}
+
+/// Answers of seats, each with a value that is wrong.
+fn wrong_answers(cheat: &mut Provider, chain: &Chain, round: u64, answers: Vec<Signed<Partial>>) -> Made<Vec<Call>> {
+    let mut calls = Vec::new();
+    for signed in answers {
+        let mut body = signed.body;
+        if let Some(entry) = body.entries.first_mut() {
+            entry.value = SecretScalar::random(cheat.rng()).public();
+        }
+        calls.push(unmask_call(round, &sign(cheat.keys()?, &ctx(chain)?, body)?));
+    }
+    Ok(calls)
+}
+
+/// An update that is far out of the bound at some coordinate.
+fn too_much(cheat: &mut Provider, chain: &Chain, round: u64, rng: &mut ChaCha20Rng) -> Made<Deed> {
+    let mut update = cheat.update(chain, round)?;
+    let excess = rng.gen_range(1_000_000..100_000_000) * if rng.gen() { 1 } else { -1 };
+    if let Some(value) = update.choose_mut(rng) {
+        *value += excess;
+    }
+    let masked = cheat.mask(chain, round, &update)?;
+    let weight = i64::try_from(cheat.weight).map_err(|error| error.to_string())?;
+    *cheat.excess() = Some((round, excess * weight));
+    let calls = [vec![header_call(round, &masked)], chunk_calls(round, &masked)].concat();
+    Ok(Deed { calls, made_up: Some(round) })
+}
+
+/// Numbers of edges of which one is false: it takes away what the cheat's own update has too much, or anything.
+fn lie(cheat: &mut Provider, chain: &Chain, round: u64, rng: &mut ChaCha20Rng) -> Made<Vec<Call>> {
+    let mut body = cheat.numbers(chain)?.body;
+    let own = body.slot;
+    let excess = cheat.excess().filter(|(of, _)| *of == round).map_or_else(|| rng.gen_range(-9..9), |(_, much)| much);
+    if let Some(edge) = body.edges.choose_mut(rng) {
+        let change = if own < edge.other { excess } else { -excess };
+        edge.number = edge.number.wrapping_add_signed(change) & ((1 << RING_BITS) - 1);
+    }
+    Ok(vec![numbers_call(round, &sign(cheat.keys()?, &ctx(chain)?, body)?)])
+}
+
+fn ctx(chain: &Chain) -> Made<Ctx> {
+    let round = chain.round()?.ok_or("there is no round")?;
+    derive::ctx(&round).map_err(|error| error.to_string())
 }
 
 /// Signs any body with a V.

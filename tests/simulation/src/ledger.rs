@@ -181,7 +181,7 @@ impl Contracts {
         // In hundredths, and blocks of jail; what costs everything ends it.
         let (price, jail) = match verdict.kind() {
             OffenceKind::NoSubmission => (1, JAIL),
-            OffenceKind::SilentSeat => (2, JAIL),
+            OffenceKind::SilentSeat | OffenceKind::SilentInBlame => (2, JAIL),
             OffenceKind::NonCanonical => (5, 0),
             OffenceKind::WithheldSeed => (20, 0),
             _ => (100, 0),

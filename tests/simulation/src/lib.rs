@@ -5,6 +5,7 @@
 //! for its own silence, every sum of a group is exact, no round is stuck longer than its windows, coins are conserved, and what is kept
 //! stays bounded. A plan that fails is made smaller by [`shrink`] until nothing can be left out.
 
+mod blame;
 mod chain;
 mod deeds;
 mod ledger;

@@ -47,6 +47,9 @@ pub struct Plan {
     /// Whether groups are scored, where there may be several, and rewards follow.
     #[serde(default)]
     pub scores: Scores,
+    /// Whether the task blames where a sum is out of range.
+    #[serde(default)]
+    pub blames: bool,
 }
 
 /// How groups are scored.
@@ -64,6 +67,9 @@ pub enum Scores {
 
 /// Rows of a test set.
 const ROWS: usize = 7;
+
+/// Bits of the task's ring.
+pub const RING_BITS: u32 = 33;
 
 /// Blocks of a window. A submission takes two messages one after the other, and every message may be late.
 pub const WINDOW: u32 = 8;
@@ -95,6 +101,7 @@ impl Plan {
             scores: *[Scores::None, Scores::Agreement, Scores::TestSet]
                 .get(rng.gen_range(0..3))
                 .unwrap_or(&Scores::None),
+            blames: rng.gen(),
         }
     }
 
@@ -128,7 +135,7 @@ impl Plan {
             data: Some(pb::DataSpec { features: 4, classes: 2, ..Default::default() }),
             trainer: None,
             encoding: Some(pb::Encoding {
-                bits: 33,
+                bits: RING_BITS,
                 chunk_elems: self.elements.div_ceil(3).max(1),
                 clip: 1 << 32,
                 scale_bits: 12,
@@ -160,6 +167,7 @@ impl Plan {
             rounds: self.rounds,
             max_idle_epochs: 3,
             scoring: self.scoring(),
+            blame: self.blames.then_some(pb::Blame { window: WINDOW }),
             ..Default::default()
         }
     }
@@ -229,6 +237,7 @@ impl Plan {
             with(&|plan| plan.colluding = plan.colluding.saturating_sub(1)),
             with(&|plan| plan.drop_outs = 0),
             with(&|plan| plan.late_joiners = 0),
+            with(&|plan| plan.blames = false),
             with(&|plan| plan.full_lanes = 0),
             with(&|plan| plan.restarts = 0),
             with(&|plan| plan.reorder = false),

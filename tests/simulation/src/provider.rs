@@ -18,6 +18,7 @@ use bauta_secagg::submit::Masked;
 use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha20Rng;
 
+use crate::blame::numbers_call;
 use crate::chain::{Chain, TASK};
 use crate::seat::{unmask_call, Shares};
 
@@ -44,6 +45,10 @@ pub enum Duty {
     Chunks(u64),
     /// To answer the request list.
     Unmask(u64),
+    /// To sign the numbers of its edges, in a pass of a round's blame.
+    BlameValues(u64, u32),
+    /// To answer one of a round's lists of blame.
+    OpenEdges(u64, u32),
 }
 
 /// What survives a restart.
@@ -59,6 +64,8 @@ struct Disk {
     submission: Option<(u64, Masked)>,
     /// What was answered in rounds, before it is sent.
     answers: BTreeMap<u64, Option<AnswerRecord>>,
+    /// In which round a cheat's weighted update has too much at a coordinate, and how much.
+    excess: Option<(u64, i64)>,
 }
 
 impl Disk {
@@ -131,6 +138,8 @@ impl Provider {
             Due::Submit { round, header: false, .. } => Duty::Header(round),
             Due::Submit { round, .. } => Duty::Chunks(round),
             Due::Unmask { round, .. } => Duty::Unmask(round),
+            Due::BlameValues { round, pass } => Duty::BlameValues(round, pass),
+            Due::OpenEdges { round, list, .. } => Duty::OpenEdges(round, list),
         };
         let all = due(&task, &epoch, round.as_ref(), &self.address).into_iter().map(duty);
         Ok(all.filter(|duty| !self.begun.contains(duty)).collect())
@@ -176,6 +185,10 @@ impl Provider {
             Duty::Header(round) => self.masked(chain, round).map(|masked| vec![header_call(round, &masked)]),
             Duty::Chunks(round) => self.masked(chain, round).map(|masked| chunk_calls(round, &masked)),
             Duty::Unmask(round) => Ok(self.answers(chain)?.iter().map(|answer| unmask_call(round, answer)).collect()),
+            Duty::BlameValues(round, _) => self.numbers(chain).map(|signed| vec![numbers_call(round, &signed)]),
+            Duty::OpenEdges(round, list) => {
+                Ok(self.openings(chain, list)?.iter().map(|answer| unmask_call(round, answer)).collect())
+            }
         }
     }
 
@@ -211,6 +224,11 @@ impl Provider {
     /// For whom its seats answered in a round.
     pub fn answered(&mut self, round: u64) -> &mut Option<AnswerRecord> {
         self.disk.answers.entry(round).or_default()
+    }
+
+    /// What a cheat's update has too much.
+    pub fn excess(&mut self) -> &mut Option<(u64, i64)> {
+        &mut self.disk.excess
     }
 
     /// Its name in transcripts.
@@ -308,7 +326,7 @@ impl Provider {
     }
 
     /// Its group of a round, compared with the root.
-    fn group(&self, chain: &Chain, round: &pb::Round) -> Made<Group> {
+    pub(crate) fn group(&self, chain: &Chain, round: &pb::Round) -> Made<Group> {
         let number = self.member(chain)?.group;
         let of = round.groups.iter().find(|group| group.number == number).ok_or_else(|| broken("it has no group"))?;
         let members = state::members(&chain.records, TASK, round.epoch).map_err(broken)?;

@@ -31,6 +31,8 @@ pub struct Outcome {
     pub finished: u64,
     /// Sums of groups that were compared with plain sums.
     pub sums: u64,
+    /// Updates that blame took out of sums which were then exact.
+    pub blamed: u64,
     /// Epochs.
     pub epochs: u64,
     /// Blocks.
@@ -131,8 +133,14 @@ impl<'a> Run<'a> {
 
     /// Whether it may cheat in this.
     fn may_cheat(&self, index: usize, duty: Duty) -> bool {
-        let is_of_seat =
-            matches!(duty, Duty::CheckDeals(_) | Duty::Evaluate(_) | Duty::EvaluateForSeats(..) | Duty::Unmask(_));
+        let is_of_seat = matches!(
+            duty,
+            Duty::CheckDeals(_)
+                | Duty::Evaluate(_)
+                | Duty::EvaluateForSeats(..)
+                | Duty::Unmask(_)
+                | Duty::OpenEdges(..)
+        );
         let cheats_in_everything = index >= (self.plan.providers - self.plan.hostile) as usize;
         self.is_hostile(index) && (is_of_seat || cheats_in_everything)
     }
@@ -230,16 +238,16 @@ impl<'a> Run<'a> {
                 continue;
             }
             let round = verdict.round;
-            let duties: &[Duty] = match verdict.kind() {
-                OffenceKind::NoSubmission => &[Duty::Header(round), Duty::Chunks(round)],
+            let let_be = |duty: &Duty| match (verdict.kind(), *duty) {
+                (OffenceKind::NoSubmission, Duty::Header(of) | Duty::Chunks(of)) => of == round,
+                (OffenceKind::SilentSeat, Duty::Unmask(of) | Duty::OpenEdges(of, _)) => of == round,
                 // Who did not look at the deals, and so complains about none, cannot answer where one is bad.
-                OffenceKind::SilentSeat => {
-                    &[Duty::Unmask(round), Duty::Evaluate(verdict.epoch), Duty::CheckDeals(verdict.epoch)]
-                }
-                OffenceKind::WithheldSeed => &[Duty::Contribute(verdict.epoch)],
-                _ => &[],
+                (OffenceKind::SilentSeat, Duty::Evaluate(of) | Duty::CheckDeals(of)) => of == verdict.epoch,
+                (OffenceKind::SilentInBlame, Duty::BlameValues(of, _)) => of == round,
+                (OffenceKind::WithheldSeed, Duty::Contribute(of)) => of == verdict.epoch,
+                _ => false,
             };
-            if !duties.iter().any(|duty| self.let_be.contains(&(index, *duty))) {
+            if !self.let_be.iter().any(|(of, duty)| *of == index && let_be(duty)) {
                 return Err(format!("honest provider {index} was convicted of {kind}: {}", verdict.what));
             }
             *self.outcome.silent.entry(kind).or_default() += 1;
@@ -254,7 +262,7 @@ impl<'a> Run<'a> {
             state::find_round(&self.chain.records, TASK, self.settled + 1).map_err(|error| error.to_string())?
         {
             if round.settled_height == 0 {
-                let longest = u64::from(3 * WINDOW) + self.chain.uncounted + SETTLING;
+                let longest = u64::from(3 * WINDOW) + self.longest_blame() + self.chain.uncounted + SETTLING;
                 let took = self.chain.height - round.opened_height;
                 return match took > longest {
                     true => Err(format!("round {} is stuck since {took} blocks", round.number)),
@@ -267,6 +275,14 @@ impl<'a> Run<'a> {
             self.look_at_sums(&round)?;
         }
         Ok(())
+    }
+
+    /// Blocks that blame takes at most: each pass but the last removes one of a group's spare members, and has two windows of members and
+    /// two of seats.
+    fn longest_blame(&self) -> u64 {
+        let least = (self.plan.group_size * 3).div_ceil(4).max(3);
+        let spare = (2 * self.plan.group_size - 1).min(self.plan.providers).saturating_sub(least);
+        u64::from(self.plan.blames) * u64::from(spare + 1) * (u64::from(4 * WINDOW) + SETTLING)
     }
 
     fn look_at_sums(&mut self, round: &pb::Round) -> Result<(), String> {
@@ -284,9 +300,14 @@ impl<'a> Run<'a> {
                     group.number, round.number
                 ));
             }
+            // Of content that was made up and in whose group's sum it is nothing can be said; blame has taken some of it out.
+            let summed = derive::summed(group);
+            let left: Result<Vec<usize>, _> = summed.iter().map(|slot| holder(*slot)).collect();
+            let is_made_up = left?.into_iter().any(|index| self.made_up.contains(&(round.number, index)));
             if round.phase() != pb::RoundPhase::Finished || !derive::goes_on(group) || is_made_up {
                 continue;
             }
+            self.outcome.blamed += group.removed.len() as u64;
             if group.scores.is_some() != self.plan.is_scored() {
                 return Err(format!(
                     "group {} of round {} has scores, or none, against its task",
@@ -295,7 +316,7 @@ impl<'a> Run<'a> {
             }
             let mut sum = vec![0i64; self.plan.elements as usize];
             let mut weight = 0;
-            for slot in &group.survivors {
+            for slot in &summed {
                 let provider = &self.providers[holder(*slot)?];
                 weight += provider.weight;
                 for (total, value) in sum.iter_mut().zip(provider.update(&self.chain, round.number)?) {
@@ -325,7 +346,7 @@ impl<'a> Run<'a> {
         let groups = providers / self.plan.group_size as usize + 1;
         let vectors = 3 * providers + (params.kept_rounds as usize + 2) * (4 + groups);
         let test_set = self.plan.test_set_bytes();
-        let bytes = vectors * (8 * self.plan.elements as usize + 1_000) + 400 * providers * providers + test_set;
+        let bytes = vectors * (8 * self.plan.elements as usize + 1_000) + 1_200 * providers * providers + test_set;
         if self.chain.blobs.bytes() > bytes {
             return Err(format!("{} bytes of blobs are kept, more than {bytes}", self.chain.blobs.bytes()));
         }
@@ -348,6 +369,7 @@ impl Outcome {
         self.rounds += other.rounds;
         self.finished += other.finished;
         self.sums += other.sums;
+        self.blamed += other.blamed;
         self.epochs += other.epochs;
         self.blocks += other.blocks;
         for (into, from) in [(&mut self.convicted, &other.convicted), (&mut self.silent, &other.silent)] {
@@ -370,8 +392,8 @@ impl std::fmt::Display for Outcome {
         };
         write!(
             f,
-            "{} rounds settled, {} of them finished, {} sums exact, {} epochs, {} blocks; cheats convicted: {}; honest but silent: {}",
-            self.rounds, self.finished, self.sums, self.epochs, self.blocks, counts(&self.convicted), counts(&self.silent)
+            "{} rounds settled, {} of them finished, {} sums exact, {} updates taken out by blame, {} epochs, {} blocks; cheats convicted: {}; honest but silent: {}",
+            self.rounds, self.finished, self.sums, self.blamed, self.epochs, self.blocks, counts(&self.convicted), counts(&self.silent)
         )
     }
 }

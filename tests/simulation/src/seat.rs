@@ -9,7 +9,7 @@ use bauta_secagg::context::Ectx;
 use bauta_secagg::deal::Deal;
 use bauta_secagg::encoding::{SeatIndex, Slot};
 use bauta_secagg::joint::JointInput;
-use bauta_secagg::seat::{AnswerRecord, Seat, Share};
+use bauta_secagg::seat::{Admitted, AnswerRecord, Conflict, Seat, Share};
 use bauta_secagg::signature::{Body as _, Signed};
 use bauta_secagg::unmask::{Partial, Requests};
 
@@ -125,6 +125,17 @@ impl Provider {
     pub(crate) fn answers(&mut self, chain: &Chain) -> Made<Vec<Signed<Partial>>> {
         let round = chain.round()?.ok_or_else(|| broken("there is no round"))?;
         let requests = requests(chain, &round)?;
+        self.answers_to(chain, &round, &requests, |record| record.admit(&requests))
+    }
+
+    /// The answers of its seats to one of a round's lists, once its record admits it; none of a seat that a bad share excuses.
+    pub(crate) fn answers_to(
+        &mut self,
+        chain: &Chain,
+        round: &pb::Round,
+        requests: &Requests,
+        admit: impl Fn(&mut AnswerRecord) -> Result<Admitted, Conflict>,
+    ) -> Made<Vec<Signed<Partial>>> {
         let asked: Vec<Slot> = requests.providers().into_keys().collect();
         let is_whole = |shares: &BTreeMap<Slot, Share>| asked.iter().all(|slot| shares.contains_key(slot));
         let kept = self.shares().take().filter(|(epoch, _)| *epoch == round.epoch);
@@ -133,15 +144,15 @@ impl Provider {
             Some(shares) => shares,
             None => self.open_deals(chain, round.epoch)?.shares,
         };
-        let (rctx, ctx) = (derive::rctx(&round).map_err(broken)?, derive::ctx(&round).map_err(broken)?);
+        let (rctx, ctx) = (derive::rctx(round).map_err(broken)?, derive::ctx(round).map_err(broken)?);
         let ectx = ectx(chain)?;
         let mut answers = Vec::new();
         for (seat, shares) in shares.iter().filter(|(_, shares)| is_whole(shares)) {
             let record = self.answered(round.number).get_or_insert_with(|| AnswerRecord::new(&rctx));
-            let admitted = record.admit(&requests).map_err(broken)?;
+            let admitted = admit(record).map_err(broken)?;
             let (keys, name, rng) = self.parts_of(round.epoch)?;
             let role = Seat::new(keys, ectx, name, *seat);
-            answers.push(role.answer(&ctx, &requests, &admitted, shares, rng).map_err(broken)?);
+            answers.push(role.answer(&ctx, requests, &admitted, shares, rng).map_err(broken)?);
         }
         *self.shares() = Some((round.epoch, shares));
         Ok(answers)

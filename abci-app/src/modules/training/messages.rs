@@ -4,11 +4,11 @@ use bauta_rounds::{
     keys, params as rounds_params, state, Call, Error as RoundsError, Message as RoundsMessage, Response,
 };
 use bauta_schema::training::v1::{
-    MsgCancelTask, MsgCancelTaskResponse, MsgCheckIn, MsgCheckInResponse, MsgComplain, MsgComplainResponse,
-    MsgContribute, MsgContributeResponse, MsgCreateTask, MsgCreateTaskResponse, MsgDeal, MsgDealResponse, MsgEnrol,
-    MsgEnrolResponse, MsgEvaluate, MsgEvaluateResponse, MsgReport, MsgReportResponse, MsgSubmitChunk,
-    MsgSubmitChunkResponse, MsgSubmitHeader, MsgSubmitHeaderResponse, MsgTopUpTask, MsgTopUpTaskResponse, MsgUnmask,
-    MsgUnmaskResponse, MsgUpdateParams, MsgUpdateParamsResponse, Params,
+    MsgBlameValues, MsgBlameValuesResponse, MsgCancelTask, MsgCancelTaskResponse, MsgCheckIn, MsgCheckInResponse,
+    MsgComplain, MsgComplainResponse, MsgContribute, MsgContributeResponse, MsgCreateTask, MsgCreateTaskResponse,
+    MsgDeal, MsgDealResponse, MsgEnrol, MsgEnrolResponse, MsgEvaluate, MsgEvaluateResponse, MsgReport,
+    MsgReportResponse, MsgSubmitChunk, MsgSubmitChunkResponse, MsgSubmitHeader, MsgSubmitHeaderResponse, MsgTopUpTask,
+    MsgTopUpTaskResponse, MsgUnmask, MsgUnmaskResponse, MsgUpdateParams, MsgUpdateParamsResponse, Params,
 };
 use bauta_schema::type_url;
 use prost::Name;
@@ -49,6 +49,8 @@ pub enum Message {
     SubmitChunk(MsgSubmitChunk),
     /// Answers a request list.
     Unmask(MsgUnmask),
+    /// Signs a number for each edge, in blame.
+    BlameValues(MsgBlameValues),
     /// Brings evidence.
     Report(Box<MsgReport>),
     /// Changes the parameters.
@@ -71,6 +73,7 @@ impl Message {
             type_url::SUBMIT_HEADER => decode_message(value).map(Self::SubmitHeader),
             type_url::SUBMIT_CHUNK => decode_message(value).map(Self::SubmitChunk),
             type_url::UNMASK => decode_message(value).map(Self::Unmask),
+            type_url::BLAME_VALUES => decode_message(value).map(Self::BlameValues),
             type_url::REPORT => decode_message(value).map(Box::new).map(Self::Report),
             type_url::UPDATE_PARAMS => decode_message(value).map(Box::new).map(Self::UpdateParams),
             _ => return None,
@@ -92,6 +95,7 @@ impl Message {
             Self::SubmitHeader(_) => type_url::SUBMIT_HEADER,
             Self::SubmitChunk(_) => type_url::SUBMIT_CHUNK,
             Self::Unmask(_) => type_url::UNMASK,
+            Self::BlameValues(_) => type_url::BLAME_VALUES,
             Self::Report(_) => type_url::REPORT,
             Self::UpdateParams(_) => type_url::UPDATE_PARAMS,
         }
@@ -111,6 +115,7 @@ impl Message {
             Self::SubmitHeader(msg) => &msg.sender,
             Self::SubmitChunk(msg) => &msg.sender,
             Self::Unmask(msg) => &msg.sender,
+            Self::BlameValues(msg) => &msg.sender,
             Self::Report(msg) => &msg.sender,
             Self::UpdateParams(msg) => &msg.authority,
         }
@@ -196,6 +201,7 @@ impl Message {
             Self::SubmitHeader(_) => response(&MsgSubmitHeaderResponse {}),
             Self::SubmitChunk(_) => response(&MsgSubmitChunkResponse {}),
             Self::Unmask(_) => response(&MsgUnmaskResponse {}),
+            Self::BlameValues(_) => response(&MsgBlameValuesResponse {}),
             Self::Report(_) => response(&MsgReportResponse {}),
             Self::UpdateParams(_) => response(&MsgUpdateParamsResponse {}),
         })
@@ -219,6 +225,7 @@ impl Message {
             Self::SubmitHeader(msg) => Call::SubmitHeader(msg),
             Self::SubmitChunk(msg) => Call::SubmitChunk(msg),
             Self::Unmask(msg) => Call::Unmask(msg),
+            Self::BlameValues(msg) => Call::BlameValues(msg),
             Self::Report(msg) => {
                 let accused = Address::parse(&msg.accused, prefix)?.as_bytes().to_vec();
                 Call::Report { msg, accused }

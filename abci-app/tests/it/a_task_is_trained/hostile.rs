@@ -191,6 +191,10 @@ fn of_the_protocol(chain: &mut Chain, ectx: &Ectx, provider: &Provider) -> Vec<(
         ),
         (any(type_url::UNMASK, &pb::MsgUnmask { sender: s(), task_id, round, body: b(), signature: g() }), false),
         (
+            any(type_url::BLAME_VALUES, &pb::MsgBlameValues { sender: s(), task_id, round, body: b(), signature: g() }),
+            false,
+        ),
+        (
             any(
                 type_url::REPORT,
                 &pb::MsgReport {

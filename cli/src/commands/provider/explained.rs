@@ -13,6 +13,10 @@ fn deed(kind: &str) -> &str {
         kind::NO_SUBMISSION => "it checked in and its submission was not complete when the window closed",
         kind::SILENT_SEAT => "its seat did not answer, and the phase failed for want of answers",
         kind::NON_CANONICAL => "a chunk under its signed header was not canonical",
+        kind::WITHHELD_SEED => "it enrolled and gave nothing to the seed of the seats",
+        kind::FALSE_EDGE => "it signed a false number for a mask that it shares, when its group's sum was out of range",
+        kind::OUT_OF_BOUND => "its update is out of its bound, by the numbers that it signed itself",
+        kind::SILENT_IN_BLAME => "its group's sum was out of range, and it did not sign its numbers",
         kind::TWO_HEADERS => "its key signed two different headers",
         kind::UNREQUESTED_PARTIAL => "its seat signed an answer that nobody had requested",
         kind::BAD_SHARE => "it dealt a share that contradicts its commitments",
@@ -28,7 +32,10 @@ fn remedy(kind: &str) -> &str {
         kind::NO_SUBMISSION => {
             "let the daemon run from check-in to the end of the round, and train on a machine that is fast enough for the window"
         }
-        kind::SILENT_SEAT => "let the daemon run for as long as its epoch lasts",
+        kind::SILENT_SEAT | kind::SILENT_IN_BLAME | kind::WITHHELD_SEED => {
+            "let the daemon run for as long as its epoch lasts"
+        }
+        kind::OUT_OF_BOUND => "update the program, which never sends an update out of its bound",
         kind::NON_CANONICAL => "update the program, which never sends such a chunk",
         kind::TWO_HEADERS => "one key serves on one machine, from one folder that is never restored from a copy",
         _ => {
@@ -186,6 +193,14 @@ mod tests {
             compensation: amount(498),
             treasury: amount(452),
         }
+    }
+
+    #[test]
+    fn the_slashing_contract_begins_with_a_row_for_every_offence_that_the_chain_knows() {
+        let mut names: Vec<&str> =
+            (1..).map_while(|number| pb::OffenceKind::try_from(number).ok()).map(bauta_rounds::offence::name).collect();
+        names.sort_unstable();
+        assert_eq!(names, kind::ALL);
     }
 
     #[test]

@@ -102,6 +102,7 @@ impl Watch {
         let members = self.members_of(round.epoch).await?;
         let gone: Vec<u32> = round.group.iter().filter(|slot| !round.survivors.contains(slot)).copied().collect();
         let finished = round.phase() == pb::RoundPhase::Finished;
+        let removed: Vec<u32> = round.groups.iter().flat_map(|group| group.removed.clone()).collect();
         // In a finished round, those whose group finished.
         let taken: Vec<u32> =
             round.survivors.iter().filter(|&&slot| !finished || derive::takes_part(round, slot)).copied().collect();
@@ -124,6 +125,8 @@ impl Watch {
             "dropped": addresses(&gone),
             "participant_slots": taken,
             "dropped_slots": gone,
+            "removed": addresses(&removed),
+            "removed_slots": removed,
             "groups": round.groups.iter().map(|group| show::group(&self.encoding, group)).collect::<Vec<_>>(),
             "total_weight": result.as_ref().map(|result| result.total_weight),
             "bytes": round.bytes,
@@ -155,10 +158,12 @@ impl Watch {
         if let Some(hash) = model_hash.as_deref().and_then(|hash| hash.get(..16)) {
             text.push_str(&format!("  model {hash}"));
         }
-        if !gone.is_empty() {
-            let name = |slot: &u32| members.get(slot).map_or_else(|| format!("slot {slot}"), |address| short(address));
-            let names: Vec<String> = gone.iter().map(name).collect();
-            text.push_str(&format!("  dropped {}", names.join(" ")));
+        let name = |slot: &u32| members.get(slot).map_or_else(|| format!("slot {slot}"), |address| short(address));
+        for (what, slots) in [("dropped", &gone), ("removed by blame", &removed)] {
+            if !slots.is_empty() {
+                let names: Vec<String> = slots.iter().map(name).collect();
+                text.push_str(&format!("  {what} {}", names.join(" ")));
+            }
         }
         Ok((text, json))
     }

@@ -14,9 +14,13 @@ fn every_default_row_takes_its_share_and_bars_as_the_table_says() {
     for (kind, left, bars) in [
         (kind::NO_SUBMISSION, 9_900, "jailed"),
         (kind::SILENT_SEAT, 9_800, "jailed"),
+        (kind::SILENT_IN_BLAME, 9_800, "jailed"),
         (kind::NON_CANONICAL, 9_500, "good"),
+        (kind::WITHHELD_SEED, 8_000, "good"),
         (kind::BAD_SHARE, 0, "good"),
         (kind::FALSE_COMPLAINT, 0, "good"),
+        (kind::FALSE_EDGE, 0, "good"),
+        (kind::OUT_OF_BOUND, 0, "good"),
         (kind::INVALID_PROOF, 0, "good"),
         (kind::UNREQUESTED_PARTIAL, 0, "good"),
         (kind::TWO_HEADERS, 0, "tombstoned"),

@@ -1,5 +1,6 @@
 //! A driver: a chain in memory, and honest clients that make real messages.
 
+pub mod blame;
 mod clients;
 pub mod deeds;
 mod steps;

@@ -2,6 +2,7 @@
 
 mod bad_share;
 mod below_min_group;
+mod blame_oracle;
 mod chunk_griefing;
 mod copied_deal;
 mod copied_evidence;
@@ -11,6 +12,7 @@ mod eclipsed_client;
 mod eclipsed_dealer;
 mod expect;
 mod false_complaint;
+mod false_edge;
 mod false_point;
 mod forged_partial;
 mod framing_complaint;
@@ -25,7 +27,9 @@ mod mask_reuse;
 mod model_inconsistency;
 mod no_submission;
 mod non_canonical;
+mod out_of_bound;
 mod resent_header;
+mod silent_in_blame;
 mod silent_seat;
 mod small_seeds;
 mod store;

@@ -23,6 +23,15 @@ pub fn with(n: usize, seed: u64, settings: pb::TaskSettings) -> World {
     world
 }
 
+/// A task that blames: everyone has dealt and opened its shares, and the first round checks in.
+pub fn blaming(n: usize, seed: u64) -> World {
+    let mut settings = settings(n as u32, 40);
+    settings.blame = Some(pb::Blame { window: 4 });
+    let mut world = with(n, seed, settings);
+    world.set_up(&everyone(n));
+    world
+}
+
 /// Everyone has dealt and opened its shares, and the first round checks in.
 pub fn in_rounds(n: usize, seed: u64) -> World {
     let mut world = town(n, seed);

@@ -1,18 +1,21 @@
 //! A provider in its role as seat: it opens the shares dealt to it, complains, and answers request lists.
 
+mod record;
+
+pub use record::{largest_part, Admitted, AnswerRecord, Conflict};
+
 use std::collections::BTreeMap;
 
 use crate::complain::{self, Complaint};
-use crate::context::{Ctx, Ectx, Rctx, Root};
+use crate::context::{Ctx, Ectx};
 use crate::curve::Point;
 use crate::deal::{open_share, share_key, Deal};
-use crate::encoding::{Address, Malformed, Reader, SeatIndex, Slot, Writer, MAX_PROVIDERS};
+use crate::encoding::{Address, Malformed, SeatIndex, Slot};
 use crate::enrol::ProviderKeys;
 use crate::joint::{self, Evaluation, JointInput};
 use crate::proof::{Dleq, Transcript};
 use crate::secret::SecretScalar;
 use crate::signature::Signed;
-use crate::switched_off;
 use crate::unmask::{
     coefficient, prover_transcript, share_keys_root, statement_seed, MaskKind, Partial, PartialEntry, Requests,
 };
@@ -135,7 +138,7 @@ impl<'a> Seat<'a> {
         shares: &BTreeMap<Slot, Share>,
         rng: &mut impl CryptoRngCore,
     ) -> Result<Signed<Partial>, NotAnswered> {
-        if admitted.0 != requests.root() {
+        if admitted.root() != requests.root() {
             return Err(NotAnswered::NotAdmitted);
         }
         let shares = requests
@@ -226,82 +229,5 @@ fn block_witness(
                 .expect("a random combination of bases is the identity with probability 2^-128");
             (Zeroizing::new(*shares[block[0]].secret.scalar()), base)
         }
-    }
-}
-
-/// What a provider's seats answered in one round, for whom: never both kinds of mask for one provider. Written to disk
-/// before the answer is made; it survives restarts, resets and state sync.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AnswerRecord {
-    rctx: Rctx,
-    answered: BTreeMap<Slot, MaskKind>,
-}
-
-/// A request list would open an update together with what was answered before.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Conflict {
-    /// The list is of another round.
-    #[error("the request list is of another round than the record")]
-    Round,
-    /// Both kinds for one provider.
-    #[error(
-        "slot {0} was answered for with the other kind of mask in this round; both together would open its update"
-    )]
-    BothKinds(u32),
-}
-
-/// Says that a record admits a request list.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Admitted(Root);
-
-impl AnswerRecord {
-    /// An empty record of a round.
-    pub fn new(rctx: &Rctx) -> Self {
-        Self { rctx: *rctx, answered: BTreeMap::new() }
-    }
-
-    /// Adds a list's providers, or says which of them was answered for with the other kind. The caller writes the record to
-    /// disk before it uses what this returns.
-    pub fn admit(&mut self, requests: &Requests) -> Result<Admitted, Conflict> {
-        if requests.rctx() != &self.rctx {
-            return Err(Conflict::Round);
-        }
-        let providers = requests.providers();
-        for (slot, kind) in &providers {
-            if self.answered.get(slot).is_some_and(|answered| answered != kind) && !switched_off!(AnswerRecord) {
-                return Err(Conflict::BothKinds(slot.get()));
-            }
-        }
-        self.answered.extend(providers);
-        Ok(Admitted(requests.root()))
-    }
-
-    /// For the disk.
-    pub fn encode(&self) -> Vec<u8> {
-        let mut writer = Writer::new();
-        writer.bytes(self.rctx.as_bytes()).count(self.answered.len());
-        for (slot, kind) in &self.answered {
-            writer.u8(kind.byte()).slot(*slot);
-        }
-        writer.into_bytes()
-    }
-
-    /// Reads what [`AnswerRecord::encode`] wrote.
-    pub fn decode(bytes: &[u8]) -> Result<Self, Malformed> {
-        let mut reader = Reader::new(bytes);
-        let rctx = Rctx::from_bytes(reader.array("rctx")?);
-        let entries = reader.list("answered slots", MAX_PROVIDERS, 5, |r| {
-            let kind = match r.u8("mask kind")? {
-                0 => MaskKind::SelfMask,
-                1 => MaskKind::Edge,
-                got => return Err(Malformed::Variant { what: "mask kind", got }),
-            };
-            Ok((r.slot()?, kind))
-        })?;
-        reader.finish()?;
-        if !entries.windows(2).all(|w| w[0].0 < w[1].0) {
-            return Err(Malformed::Order { what: "answered slots" });
-        }
-        Ok(Self { rctx, answered: entries.into_iter().collect() })
     }
 }
