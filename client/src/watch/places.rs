@@ -7,7 +7,7 @@ use bauta_schema::training::v1 as pb;
 use bauta_secagg::context::Ectx;
 use bauta_secagg::curve::VerifyKey;
 
-use super::sighting::{Contexts, Sighting};
+use super::sighting::{Contexts, Kind, Sighting};
 use super::WatchError;
 use crate::chain::{Chain, ChainError};
 
@@ -66,6 +66,10 @@ impl Places {
         let Some(response) = self.epoch(chain, seen.task, number).await? else { return Ok(None) };
         let Some(epoch) = &response.epoch else { return Ok(None) };
         let Ok(ectx) = <[u8; 32]>::try_from(epoch.ectx.as_slice()) else { return Ok(None) };
+        let committee = match seen.kind {
+            Kind::Evaluation if !seen.is_for_groups(epoch) => number.saturating_sub(1),
+            _ => number,
+        };
         let round = match round {
             None => None,
             Some(round) => match (derive::rctx(&round), derive::ctx(&round)) {
@@ -73,10 +77,14 @@ impl Places {
                 _ => return Ok(None),
             },
         };
+        let contexts = Contexts { ectx: Ectx::from_bytes(ectx), round };
+        // Who answers for the draw of an epoch's seats holds a seat of the one before, and has that one's keys.
+        let Some(response) = self.epoch(chain, seen.task, committee).await? else { return Ok(None) };
+        let Some(epoch) = &response.epoch else { return Ok(None) };
         let key = |member: &pb::Member| Some((member.address.clone(), derive::signing_key(member).ok()?));
         Ok(Some(Signed {
             epoch: epoch.number,
-            contexts: Contexts { ectx: Ectx::from_bytes(ectx), round },
+            contexts,
             keys: response.members.iter().filter_map(key).collect(),
             is_over: epoch.phase() == pb::EpochPhase::Closed,
         }))

@@ -1,12 +1,15 @@
 //! Inner-signed bodies in transactions, wherever those were seen.
 
+use bauta_rounds::derive;
 use bauta_schema::training::v1 as pb;
 use bauta_schema::type_url;
 use bauta_secagg::check_in::CheckIn;
+use bauta_secagg::committee::Contribution;
 use bauta_secagg::complain::Complaint;
 use bauta_secagg::context::{Ctx, Ectx, Rctx};
 use bauta_secagg::curve::VerifyKey;
 use bauta_secagg::deal::Deal;
+use bauta_secagg::joint::Evaluation;
 use bauta_secagg::signature::Signed;
 use bauta_secagg::submit::Header;
 use bauta_secagg::unmask::Partial;
@@ -29,6 +32,10 @@ pub enum Kind {
     Header,
     /// A seat's answer.
     Partial,
+    /// A seat's share of the joint key's value.
+    Evaluation,
+    /// A contribution to the seed of the seats.
+    Contribution,
 }
 
 impl Kind {
@@ -44,6 +51,8 @@ impl Kind {
             Self::Complaint => Some(pb::ProtocolMessage::Complain),
             Self::CheckIn => Some(pb::ProtocolMessage::CheckIn),
             Self::Partial => Some(pb::ProtocolMessage::Unmask),
+            Self::Evaluation => Some(pb::ProtocolMessage::Evaluate),
+            Self::Contribution => Some(pb::ProtocolMessage::Contribute),
             Self::Header => None,
         }
     }
@@ -54,7 +63,7 @@ impl Kind {
 pub(super) struct Sighting {
     pub kind: Kind,
     pub task: u64,
-    /// The round, or the epoch of a deal or complaint.
+    /// The round, or the epoch that a message of no round was sent for.
     pub place: u64,
     /// The address that the body names as its author: whoever sends it, its signature is asked for.
     pub author: Vec<u8>,
@@ -75,6 +84,13 @@ impl Sighting {
         Sha256::digest(&self.body).into()
     }
 
+    /// Whether it is a share of the joint key's value by which an epoch cuts its groups.
+    pub fn is_for_groups(&self, epoch: &pb::Epoch) -> bool {
+        let asked = derive::partition_input(epoch);
+        let signed = Signed::<Evaluation>::from_parts(&self.body, &self.signature);
+        matches!((asked, signed), (Ok(asked), Ok(signed)) if *asked.hash() == signed.body.input)
+    }
+
     /// Whether its author's V signed it.
     pub fn is_signed(&self, contexts: &Contexts, v: &VerifyKey) -> bool {
         let (body, signature) = (&self.body, &self.signature);
@@ -83,6 +99,10 @@ impl Sighting {
                 Signed::<Deal>::from_parts(body, signature).is_ok_and(|signed| signed.verify(&contexts.ectx, v).is_ok())
             }
             (Kind::Complaint, _) => Signed::<Complaint>::from_parts(body, signature)
+                .is_ok_and(|signed| signed.verify(&contexts.ectx, v).is_ok()),
+            (Kind::Evaluation, _) => Signed::<Evaluation>::from_parts(body, signature)
+                .is_ok_and(|signed| signed.verify(&contexts.ectx, v).is_ok()),
+            (Kind::Contribution, _) => Signed::<Contribution>::from_parts(body, signature)
                 .is_ok_and(|signed| signed.verify(&contexts.ectx, v).is_ok()),
             (Kind::CheckIn, Some((rctx, _))) => {
                 Signed::<CheckIn>::from_parts(body, signature).is_ok_and(|signed| signed.verify(&rctx, v).is_ok())
@@ -127,6 +147,14 @@ fn read(type_url: &str, value: &[u8]) -> Option<Sighting> {
             let msg = pb::MsgUnmask::decode(value).ok()?;
             (Kind::Partial, msg.task_id, msg.round, msg.body, msg.signature)
         }
+        type_url::EVALUATE => {
+            let msg = pb::MsgEvaluate::decode(value).ok()?;
+            (Kind::Evaluation, msg.task_id, msg.epoch, msg.body, msg.signature)
+        }
+        type_url::CONTRIBUTE => {
+            let msg = pb::MsgContribute::decode(value).ok()?;
+            (Kind::Contribution, msg.task_id, msg.epoch, msg.body, msg.signature)
+        }
         _ => return None,
     };
     let author = match kind {
@@ -135,6 +163,8 @@ fn read(type_url: &str, value: &[u8]) -> Option<Sighting> {
         Kind::CheckIn => Signed::<CheckIn>::from_parts(&body, &signature).ok()?.body.address,
         Kind::Header => Signed::<Header>::from_parts(&body, &signature).ok()?.body.address,
         Kind::Partial => Signed::<Partial>::from_parts(&body, &signature).ok()?.body.address,
+        Kind::Evaluation => Signed::<Evaluation>::from_parts(&body, &signature).ok()?.body.address,
+        Kind::Contribution => Signed::<Contribution>::from_parts(&body, &signature).ok()?.body.address,
     };
     Some(Sighting { kind, task, place, author: author.as_bytes().to_vec(), body, signature })
 }

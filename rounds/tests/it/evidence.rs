@@ -266,7 +266,7 @@ fn no_mutation_of_honest_messages_is_evidence_against_anyone_or_a_fault() {
         }
         flip(&mut world, &mut second.signature);
         let header = |signed| Some(pb::HeaderEvidence { signed: Some(signed), ..Default::default() });
-        let evidence = match world.rng.gen_range(0..6) {
+        let evidence = match world.rng.gen_range(0..8) {
             0 => pb::msg_report::Evidence::TwoHeaders(pb::TwoHeaders { first: header(signed), second: header(second) }),
             1 => pb::msg_report::Evidence::UnrequestedPartial(signed),
             kind => {

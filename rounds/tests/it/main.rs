@@ -9,6 +9,7 @@ mod combining;
 mod creation;
 mod epochs;
 mod evidence;
+mod evidence_of_seats;
 mod groups;
 mod halting;
 mod hostile;

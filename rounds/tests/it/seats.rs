@@ -13,7 +13,7 @@ use bauta_secagg::draw::Draw;
 use bauta_secagg::encoding::Address;
 
 /// So many providers, of whom the first has bonded as much as all others together.
-fn many(n: usize, seed: u64) -> World {
+pub fn many(n: usize, seed: u64) -> World {
     let mut settings = grouped(n as u32, 16);
     let cohort = settings.cohort.as_mut().unwrap();
     cohort.min_providers = 90;
@@ -39,7 +39,7 @@ fn until_seats(world: &mut World, without: &[usize]) {
     }
 }
 
-fn deal_and_open(world: &mut World, who: &[usize]) {
+pub fn deal_and_open(world: &mut World, who: &[usize]) {
     world.until_epoch(pb::EpochPhase::Deal);
     world.deal_all(who);
     world.until_epoch(pb::EpochPhase::Complain);
@@ -52,7 +52,7 @@ fn deal_and_open(world: &mut World, who: &[usize]) {
 }
 
 /// Lets seats answer until the threshold is there.
-fn evaluate(world: &mut World) {
+pub fn evaluate(world: &mut World) {
     world.until_awaited();
     for i in 0..world.clients.len() {
         for signed in world.evaluations(i) {

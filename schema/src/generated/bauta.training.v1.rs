@@ -3014,6 +3014,10 @@ pub enum ProtocolMessage {
     CheckIn = 3,
     /// A partial.
     Unmask = 4,
+    /// A seat's share of the joint key's value; it is reported in the epoch whose seat it is.
+    Evaluate = 5,
+    /// A contribution to the seed of the seats.
+    Contribute = 6,
 }
 impl ProtocolMessage {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -3027,6 +3031,8 @@ impl ProtocolMessage {
             Self::Complain => "PROTOCOL_MESSAGE_COMPLAIN",
             Self::CheckIn => "PROTOCOL_MESSAGE_CHECK_IN",
             Self::Unmask => "PROTOCOL_MESSAGE_UNMASK",
+            Self::Evaluate => "PROTOCOL_MESSAGE_EVALUATE",
+            Self::Contribute => "PROTOCOL_MESSAGE_CONTRIBUTE",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -3037,6 +3043,8 @@ impl ProtocolMessage {
             "PROTOCOL_MESSAGE_COMPLAIN" => Some(Self::Complain),
             "PROTOCOL_MESSAGE_CHECK_IN" => Some(Self::CheckIn),
             "PROTOCOL_MESSAGE_UNMASK" => Some(Self::Unmask),
+            "PROTOCOL_MESSAGE_EVALUATE" => Some(Self::Evaluate),
+            "PROTOCOL_MESSAGE_CONTRIBUTE" => Some(Self::Contribute),
             _ => None,
         }
     }

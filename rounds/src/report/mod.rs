@@ -1,32 +1,30 @@
 //! Evidence from outside of blocks. It carries the accused's own signature over canonical bytes, so nobody can be framed.
 //!
-//! Anyone may report: two headers for one round, a partial that lists what nobody requested, a deal, complaint, check-in or partial whose
-//! proof does not hold. Judging costs work, so the reporter pays its gas before, and puts up a deposit: it comes back when the evidence
+//! Anyone may report: two headers for one round, a partial that lists what nobody requested, and any message whose proof does not hold
+//! ([`proofs`]). Judging costs work, so the reporter pays its gas before, and puts up a deposit: it comes back when the evidence
 //! holds (with the slashing contract's bounty), is forfeited when it does not, and is not touched by what is refused without judging, such
 //! as an offence that was settled before.
+
+mod proofs;
 
 use crate::env::{Env, Storage};
 use crate::error::{Error, Rejection};
 use crate::message::Admission;
 use crate::offence::{evidence, is_covered, record, Offence};
 use crate::output::Output;
-use crate::round::unmask::{seat_keys, Asked};
+use crate::round::unmask::Asked;
 use crate::round::{blame, is_settled, submit};
 use crate::terms::{amount, Terms};
-use crate::{cost, derive, epoch as epochs, state};
+use crate::{cost, derive, state};
 use bauta_schema::training::v1::{
-    msg_report::Evidence, Epoch, EpochPhase, HeaderEvidence as HeaderEvidenceProto, InvalidProof, Member, MsgReport,
-    OffenceKind, ProtocolMessage, Round, SignedBody, TwoHeaders,
+    msg_report::Evidence, Epoch, EpochPhase, HeaderEvidence as HeaderEvidenceProto, Member, MsgReport, OffenceKind,
+    ProtocolMessage, Round, SignedBody, TwoHeaders,
 };
-use bauta_secagg::check_in::CheckIn;
-use bauta_secagg::complain::Complaint;
 use bauta_secagg::context::{ModelHash, Root};
-use bauta_secagg::deal::{self, Deal, DealState};
 use bauta_secagg::evidence::{self as judge, HeaderEvidence};
-use bauta_secagg::rejection::Rejection as Refused;
 use bauta_secagg::signature::{Body, Signed};
 use bauta_secagg::submit::Header;
-use bauta_secagg::unmask::{self, Partial, UnmaskState};
+use bauta_secagg::unmask::Partial;
 
 /// Operations of judging a report, whose reporter pays: at least these, and what the proof in question takes.
 const OPERATIONS: u64 = 20_000;
@@ -152,6 +150,8 @@ fn label(message: ProtocolMessage) -> &'static [u8] {
         ProtocolMessage::Complain => b"complaint",
         ProtocolMessage::CheckIn => b"check_in",
         ProtocolMessage::Unmask => b"partial",
+        ProtocolMessage::Evaluate => b"evaluation",
+        ProtocolMessage::Contribute => b"contribution",
     }
 }
 
@@ -172,7 +172,7 @@ pub(crate) fn handle(
         None => return Err(Error::Invalid("evidence is missing".into()).into()),
         Some(Evidence::TwoHeaders(headers)) => two_headers(&case, headers)?,
         Some(Evidence::UnrequestedPartial(body)) => unrequested(storage, &case, body)?,
-        Some(Evidence::InvalidProof(proof)) => invalid_proof(storage, &case, proof)?,
+        Some(Evidence::InvalidProof(proof)) => proofs::judge(storage, &case, proof)?,
     }
     Ok(record(env, storage, &offence)?)
 }
@@ -227,81 +227,4 @@ fn unrequested(storage: &dyn Storage, case: &Case, body: &SignedBody) -> Result<
     let lists: Vec<_> = asked.iter().map(|asked| &asked.requests).chain(&blame).collect();
     let v = derive::signing_key(&case.accused)?;
     judge::unrequested(&derive::ctx(round)?, &v, &signed::<Partial>(body)?, &lists).map(|_| ()).map_err(fails)
-}
-
-fn invalid_proof(storage: &dyn Storage, case: &Case, proof: &InvalidProof) -> Result<(), Error> {
-    let body = proof.signed.as_ref().ok_or_else(|| Error::Invalid("the signed message is missing".into()))?;
-    let found = match proof.message() {
-        ProtocolMessage::Deal => judge_deal(storage, case, body)?,
-        ProtocolMessage::Complain => judge_complaint(storage, case, body)?,
-        ProtocolMessage::CheckIn => judge_check_in(storage, case, body)?,
-        ProtocolMessage::Unmask => judge_partial(storage, case, body)?,
-        ProtocolMessage::Unspecified => return Err(Error::Invalid("say which kind of message it is".into())),
-    };
-    match found {
-        Err(rejection) if rejection.is_offence() => Ok(()),
-        Err(rejection) => Err(fails(rejection)),
-        Ok(()) => Err(fails("the proof holds")),
-    }
-}
-
-fn judge_deal(storage: &dyn Storage, case: &Case, body: &SignedBody) -> Result<Result<(), Refused>, Error> {
-    let Epoch { task_id, number, .. } = case.epoch;
-    if case.round.is_some() {
-        return Err(Error::Invalid("a deal belongs to an epoch; report it with round 0".into()));
-    }
-    if case.epoch.seats == 0 {
-        return Err(fails("this epoch has no seats yet, so that nobody can have dealt"));
-    }
-    let seats = derive::seats(&state::seats(storage, task_id, number)?)?;
-    let state = DealState {
-        dealer: &derive::address(&case.accused.address)?,
-        x: &derive::point(&case.accused.masking_key)?,
-        v: &derive::signing_key(&case.accused)?,
-        seats: &seats,
-        threshold: case.epoch.threshold as usize,
-    };
-    Ok(deal::verify(&epochs::ectx_of(&case.epoch)?, &state, &signed(body)?).map(|_| ()))
-}
-
-fn judge_complaint(storage: &dyn Storage, case: &Case, body: &SignedBody) -> Result<Result<(), Refused>, Error> {
-    let signed: Signed<Complaint> = signed(body)?;
-    let deal = state::find_deal(storage, case.epoch.task_id, case.epoch.number, signed.body.dealer.as_bytes())?
-        .ok_or_else(|| fails("the dealer complained about has no deal in this epoch"))?;
-    if !derive::seats_of(&case.accused).any(|own| own == signed.body.seat.get()) {
-        return Err(fails("the complaint names another seat than the accused's"));
-    }
-    let deal = Deal::decode(&deal.body).map_err(|error| Error::State(error.to_string()))?;
-    let ectx = epochs::ectx_of(&case.epoch)?;
-    Ok(epochs::complain::judge(storage, &case.epoch, &ectx, &case.accused, &deal, &signed)?.map(|_| ()))
-}
-
-fn judge_check_in(storage: &dyn Storage, case: &Case, body: &SignedBody) -> Result<Result<(), Refused>, Error> {
-    let round = round_of(case)?;
-    let terms = Terms::read(&state::settings(storage, round.task_id)?)?;
-    let signed: Signed<CheckIn> = signed(body)?;
-    crate::round::check_in::verify(&derive::rctx(round)?, &terms, &case.accused, &signed)
-}
-
-fn judge_partial(storage: &dyn Storage, case: &Case, body: &SignedBody) -> Result<Result<(), Refused>, Error> {
-    let round = round_of(case)?;
-    let signed: Signed<Partial> = signed(body)?;
-    let seat = signed.body.seat;
-    if !round.released || !derive::seats_of(&case.accused).any(|own| own == seat.get()) {
-        return Err(fails("no such seat of the accused was asked for anything in this round"));
-    }
-    let terms = Terms::read(&state::settings(storage, round.task_id)?)?;
-    let mut asked = Asked::of(storage, round, terms.cohort.min_group)?;
-    let blame = blame::lists::all(storage, round)?.into_iter().find(|list| list.root() == signed.body.request_root);
-    asked.requests = blame.unwrap_or(asked.requests);
-    let keys = seat_keys(&asked.share_keys(storage, round)?, seat.get())?;
-    let state = UnmaskState {
-        ctx: &derive::ctx(round)?,
-        requests: &asked.requests,
-        address: &derive::address(&case.accused.address)?,
-        seat,
-        v: &derive::signing_key(&case.accused)?,
-        keys: &keys,
-    };
-    Ok(unmask::verify(&state, &signed))
 }
