@@ -3,7 +3,6 @@
 use bauta_messages::{registry, slashing, staking};
 use bauta_schema::training::v1 as pb;
 use bauta_schema::type_url;
-use cosmwasm_std::Decimal;
 use serde::Serialize;
 
 use crate::chain::query::json;

@@ -139,12 +139,11 @@ pub fn is_covered(storage: &dyn Storage, offence: &Offence) -> Result<bool, Erro
         return Ok(true);
     }
     let of_epoch = matches!(offence.kind, OffenceKind::BadShare | OffenceKind::FalseComplaint);
-    let verdicts = state::verdicts_of_epoch(storage, offence.task, offence.epoch)?;
-    Ok(verdicts.iter().any(|verdict| {
-        verdict.provider == offence.provider
-            && verdict.kind() == offence.kind
-            && (of_epoch || verdict.evidence == offence.evidence)
-    }))
+    let place = [offence.task, offence.epoch];
+    let verdicts = state::verdicts_of(storage, &offence.provider, &place, usize::MAX)?;
+    let is_same =
+        |verdict: &Verdict| verdict.kind() == offence.kind && (of_epoch || verdict.evidence == offence.evidence);
+    Ok(verdicts.iter().any(is_same))
 }
 
 /// `SHA-256(lp("bauta/1/offence") | lp(chain_id) | be64(task) | be64(epoch) | be64(round) | be32(kind) | lp(provider))`.

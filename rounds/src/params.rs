@@ -42,8 +42,9 @@ pub fn default_params() -> Params {
 /// The first that cannot.
 pub fn check(params: &Params) -> Result<(), Error> {
     let refuse = |what: &str| Err(Error::Invalid(format!("params: {what}")));
-    if params.min_window == 0 || params.min_window > params.max_window {
-        return refuse("min_window must be at least 1 and at most max_window");
+    // Seats answer when they have the header of the block after the one that asks, so in the second block at the earliest.
+    if params.min_window < 2 || params.min_window > params.max_window {
+        return refuse("min_window must be at least 2 and at most max_window");
     }
     if params.lane_bytes < MAX_CHUNK as u64 {
         return refuse("lane_bytes must hold a chunk of 65,536 bytes");

@@ -254,18 +254,7 @@ pub fn verdicts(storage: &dyn Storage, task: u64, provider: &[u8], limit: u32) -
         state::list(storage, &keys::numbers(prefix::VERDICT, &[task]), limit)?
     } else {
         let numbers: &[u64] = if task == 0 { &[] } else { std::slice::from_ref(&task) };
-        let index = keys::by_address(prefix::CONVICTED, provider, numbers);
-        let mut found = Vec::new();
-        for (key, _) in storage.range(&index, &keys::after(&index), limit) {
-            let place: Vec<u64> = key[key.len() - 24..]
-                .chunks_exact(8)
-                .filter_map(|n| n.try_into().ok().map(u64::from_be_bytes))
-                .collect();
-            if let [task, epoch, round] = place[..] {
-                found.extend(state::find_verdict(storage, task, epoch, round, provider)?);
-            }
-        }
-        found
+        state::verdicts_of(storage, provider, numbers, limit)?
     };
     let waiting: Vec<QueuedVerdict> = state::list(storage, prefix::QUEUE.as_bytes(), 1000)?;
     let queued = waiting.into_iter().filter(|queued| {

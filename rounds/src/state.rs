@@ -436,20 +436,30 @@ pub fn find_verdict(
     load(storage, &keys::address(prefix::VERDICT, &[task, epoch, round], provider))
 }
 
-/// The verdicts of an epoch.
-///
-/// # Errors
-/// [`Error::State`].
-pub fn verdicts_of_epoch(storage: &dyn Storage, task: u64, epoch: u64) -> Result<Vec<Verdict>, Error> {
-    list(storage, &keys::numbers(prefix::VERDICT, &[task, epoch]), usize::MAX)
-}
-
 /// The verdicts of a round.
 ///
 /// # Errors
 /// [`Error::State`].
 pub fn verdicts_of_round(storage: &dyn Storage, task: u64, epoch: u64, round: u64) -> Result<Vec<Verdict>, Error> {
     list(storage, &keys::numbers(prefix::VERDICT, &[task, epoch, round]), usize::MAX)
+}
+
+/// The verdicts against a provider: in all tasks, in one, or in one's epoch.
+///
+/// # Errors
+/// [`Error::State`].
+pub fn verdicts_of(storage: &dyn Storage, provider: &[u8], place: &[u64], limit: usize) -> Result<Vec<Verdict>, Error> {
+    let index = keys::by_address(prefix::CONVICTED, provider, place);
+    let mut found = Vec::new();
+    for (key, _) in storage.range(&index, &keys::after(&index), limit) {
+        let numbers = key.get(key.len().saturating_sub(24)..).unwrap_or_default();
+        let place: Vec<u64> =
+            numbers.chunks_exact(8).filter_map(|number| number.try_into().ok().map(u64::from_be_bytes)).collect();
+        if let [task, epoch, round] = place[..] {
+            found.extend(find_verdict(storage, task, epoch, round, provider)?);
+        }
+    }
+    Ok(found)
 }
 
 /// Writes a verdict and its entry by provider.

@@ -72,6 +72,8 @@ mod on {
         GroupRoot,
         /// No share key is the identity.
         IdentityShare,
+        /// A seat's record is read back from its disk: without it a seat that was restarted begins with an empty one.
+        KeptRecord,
         /// The fewest survivors that may be summed.
         MinGroup,
         /// `ctx` names the model.
@@ -120,6 +122,8 @@ mod on {
         UnrequestedPartial,
         /// The largest weight.
         WeightRange,
+        /// Who gave nothing to the seed of the seats is named when the window ends.
+        WithheldSeed,
     }
 
     thread_local! {

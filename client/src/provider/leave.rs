@@ -22,8 +22,10 @@ pub struct Owed {
     pub round: u64,
     /// It checked in, and its submission is not complete: that costs `no_submission`.
     pub submission: bool,
-    /// Its seat's answer is awaited, or will be: if too few answer, that costs `silent_seat`.
+    /// Its answer is awaited, or will be: that of its seat, its contribution to the seed of the seats, or its numbers in blame.
     pub answer: bool,
+    /// What silence would be convicted of, where an answer is awaited.
+    pub silence: pb::OffenceKind,
     /// The earliest height that may be the last for what is owed next: the submission, or else the answer. Blocks whose lane is full do
     /// not count, so it may turn out later, and never earlier.
     pub by_height: u64,
@@ -158,7 +160,11 @@ impl Provider {
             let epoch = snapshot.epoch();
             let by_height = epoch.window.map_or(height, |window| window.opened_height + u64::from(window.length));
             let round = snapshot.task().round + 1;
-            return Ok(Some(Owed { round, submission: false, answer: true, by_height, by_time: None }));
+            let silence = match awaited.iter().any(|due| matches!(due, Due::Contribute { .. })) {
+                true => pb::OffenceKind::WithheldSeed,
+                false => pb::OffenceKind::SilentSeat,
+            };
+            return Ok(Some(Owed { round, submission: false, answer: true, silence, by_height, by_time: None }));
         }
         let (Some(view), Some(member)) = (snapshot.round()?, member) else { return Ok(None) };
         let (record, phase) = (view.record, view.record.phase());
@@ -201,13 +207,18 @@ impl Provider {
                 (Blame, _) => closes(snapshot.terms.blame.unwrap_or_default()),
                 _ => closes(windows.unmask),
             };
-            return Ok(Some(Owed { round: record.number, submission, answer, by_height, by_time: None }));
+            let silence = match phase {
+                Blame => pb::OffenceKind::SilentInBlame,
+                _ => pb::OffenceKind::SilentSeat,
+            };
+            return Ok(Some(Owed { round: record.number, submission, answer, silence, by_height, by_time: None }));
         }
         // It has checked in to the next round while this one is finished.
         let next = view.response.next_check_ins.iter().find(is_own).map(|_| Owed {
             round: record.number + 1,
             submission: true,
             answer: member.seat > 0,
+            silence: pb::OffenceKind::SilentSeat,
             by_height: height + u64::from(windows.submit),
             by_time: None,
         });

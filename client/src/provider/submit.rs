@@ -64,6 +64,11 @@ impl Provider {
                 tracing::debug!(%refused, next, "an early check-in was refused");
                 Ok(())
             }
+            // Asked again when the round is open; what is owed to this one goes on.
+            Err(ProviderError::Policy(why)) => {
+                tracing::debug!(%why, next, "the policy does not admit the company of the next round");
+                Ok(())
+            }
             other => other,
         }
     }
@@ -245,10 +250,6 @@ impl Provider {
         let own = view.response.check_ins.iter().find(|check_in| check_in.address == self.address.as_bytes());
         if own.is_none_or(|own| own.weight != weight) {
             return Err(wrong("gives this provider another weight than it checked in with"));
-        }
-        if let Some((_, attested)) = &self.attested {
-            let count = group.iter().filter(|member| attested.contains(member.address.as_bytes())).count();
-            self.config.policy.admits_group(count, group.len()).map_err(|why| wrong(&why.to_string()))?;
         }
         Ok(group)
     }

@@ -27,18 +27,21 @@ pub fn defaults() -> [(&'static str, Penalty); 12] {
         compensation_fraction: Decimal::percent(COMPENSATION_PERCENT),
     };
     let silence = |percent| Penalty { jail_seconds: SILENCE_JAIL_SECONDS, ..of(percent) };
-    let reported = Penalty { bounty_fraction: Decimal::percent(BOUNTY_PERCENT), ..of(100) };
+    // What cannot happen by accident takes all, and who did it does not come back: with nothing at stake, what it does next, in this
+    // task or another that it is in, would cost nothing.
+    let all = Penalty { tombstone: true, ..of(100) };
+    let reported = Penalty { bounty_fraction: Decimal::percent(BOUNTY_PERCENT), ..all };
     [
-        (kind::BAD_SHARE, of(100)),
-        (kind::FALSE_COMPLAINT, of(100)),
-        (kind::FALSE_EDGE, of(100)),
+        (kind::BAD_SHARE, all),
+        (kind::FALSE_COMPLAINT, all),
+        (kind::FALSE_EDGE, all),
         (kind::INVALID_PROOF, reported),
         (kind::NO_SUBMISSION, silence(1)),
         (kind::NON_CANONICAL, of(5)),
-        (kind::OUT_OF_BOUND, of(100)),
+        (kind::OUT_OF_BOUND, all),
         (kind::SILENT_IN_BLAME, silence(2)),
         (kind::SILENT_SEAT, silence(2)),
-        (kind::TWO_HEADERS, Penalty { tombstone: true, ..reported }),
+        (kind::TWO_HEADERS, reported),
         (kind::UNREQUESTED_PARTIAL, reported),
         (kind::WITHHELD_SEED, of(20)),
     ]

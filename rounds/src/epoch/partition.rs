@@ -10,7 +10,7 @@ use crate::end_block::Turn;
 use crate::env::{Budget, Env, Storage};
 use crate::error::{Error, Rejection};
 use crate::message::{Awaited, Pays};
-use crate::offence::{evidence, record, Offence};
+use crate::offence::{evidence, is_barred_for_good, record, Offence};
 use crate::output::{Event, Output};
 use crate::round::unmask::seat_index;
 use crate::round::SILENT_PHASES;
@@ -18,8 +18,8 @@ use crate::terms::Terms;
 use crate::windows::Now;
 use crate::{cost, derive, round, state};
 use bauta_schema::training::v1::{
-    Epoch, EpochEnd, EpochPhase, Evaluation as EvaluationRecord, JointKeys as JointKeysRecord, Member, MsgEvaluate,
-    OffenceKind, Task,
+    Bar, Epoch, EpochEnd, EpochPhase, Evaluation as EvaluationRecord, JointKeys as JointKeysRecord, Member,
+    MsgEvaluate, OffenceKind, Task,
 };
 use bauta_secagg::curve::Point;
 use bauta_secagg::deal::ShareKeys;
@@ -73,6 +73,10 @@ pub(crate) fn check(env: &Env<'_>, storage: &dyn Storage, sender: &[u8], msg: &M
     let member = state::member(storage, msg.task_id, committee.number, sender)?;
     if member.seat == 0 {
         return Err(Error::NoSeat { task: msg.task_id, epoch: committee.number });
+    }
+    // A further lie of it would be covered by its verdict, cost it nothing, and be charged to the task's budget without end.
+    if member.bar() == Bar::Offence && is_barred_for_good(&member) {
+        return Err(Error::NotAwaited("a seat that was convicted of an offence against all is heard no more".into()));
     }
     let signed = Signed::<Evaluation>::from_parts(&msg.body, &msg.signature)?;
     let seat = signed.body.seat;

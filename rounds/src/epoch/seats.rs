@@ -26,6 +26,7 @@ use bauta_secagg::draw::Draw;
 use bauta_secagg::encoding::{Address, SeatIndex};
 use bauta_secagg::joint;
 use bauta_secagg::signature::Signed;
+use bauta_secagg::switched_off;
 
 /// How often a draw may fall on providers that are jailed, for a seat, before the epoch ends.
 const DRAWS_A_SEAT: usize = 32;
@@ -167,8 +168,10 @@ fn forfeit(turn: &mut Turn<'_>, task: &Task, epoch: &Epoch, member: Member) -> R
         harmed: Vec::new(),
         what: format!("enrolled in epoch {} and gave nothing to the seed of its seats", epoch.number),
     };
-    let outputs = record(turn.env, turn.storage, &offence)?;
-    turn.outputs.extend(outputs);
+    if !switched_off!(WithheldSeed) {
+        let outputs = record(turn.env, turn.storage, &offence)?;
+        turn.outputs.extend(outputs);
+    }
     // Recording the offence has changed the record.
     let mut member = state::member(turn.storage, task.id, epoch.number, &member.address)?;
     member.set_bar(Bar::Offence);

@@ -126,6 +126,8 @@ fn offence(
     };
     let slices: Vec<&[u8]> = std::iter::once(label).chain(parts.iter().map(Vec::as_slice)).collect();
     let harmed = match &case.round {
+        // As where the same is found on the chain: who was masked towards, or waits for the round.
+        Some(round) if kind == OffenceKind::TwoHeaders => submit::others_of_group(storage, round, accused)?,
         Some(round) => submit::others(storage, round, accused)?,
         None => Vec::new(),
     };

@@ -134,11 +134,14 @@ pub(crate) fn group_of(round: &Round, slot: u32) -> Result<&RoundGroup, Error> {
 }
 
 /// The others of a provider's group in a round: who is harmed when its submission fails them.
-pub(super) fn others_of_group(storage: &dyn Storage, round: &Round, provider: &[u8]) -> Result<Vec<Vec<u8>>, Error> {
-    let check_ins = state::check_ins(storage, round.task_id, round.number)?;
+pub(crate) fn others_of_group(storage: &dyn Storage, round: &Round, provider: &[u8]) -> Result<Vec<Vec<u8>>, Error> {
+    Ok(of_its_group(&state::check_ins(storage, round.task_id, round.number)?, provider))
+}
+
+fn of_its_group(check_ins: &[CheckIn], provider: &[u8]) -> Vec<Vec<u8>> {
     let own = check_ins.iter().find(|check_in| check_in.address == provider).map_or(0, |own| own.group);
-    let others = check_ins.into_iter().filter(|check_in| check_in.group == own && check_in.address != provider);
-    Ok(others.map(|check_in| check_in.address).collect())
+    let others = check_ins.iter().filter(|check_in| check_in.group == own && check_in.address != provider);
+    others.map(|check_in| check_in.address.clone()).collect()
 }
 
 /// The others of a round: who is harmed when a seat fails it.
@@ -273,7 +276,7 @@ pub(super) fn advance(
         return Ok(());
     }
     for provider in silent.into_iter().filter(|_| !switched_off!(NoSubmission)) {
-        let offence = no_submission(turn.storage, &round, provider)?;
+        let offence = no_submission(&check_ins, &round, provider);
         let outputs = record(turn.env, turn.storage, &offence)?;
         turn.outputs.extend(outputs);
     }
@@ -297,16 +300,16 @@ pub(super) fn advance(
     Ok(())
 }
 
-fn no_submission(storage: &dyn Storage, round: &Round, provider: Vec<u8>) -> Result<Offence, Error> {
-    Ok(Offence {
+fn no_submission(check_ins: &[CheckIn], round: &Round, provider: Vec<u8>) -> Offence {
+    Offence {
         kind: OffenceKind::NoSubmission,
         task: round.task_id,
         epoch: round.epoch,
         round: round.number,
         evidence: evidence(&[b"no_submission", &round.ctx, &provider]),
         reporter: None,
-        harmed: others_of_group(storage, round, &provider)?,
+        harmed: of_its_group(check_ins, &provider),
         what: format!("checked in to round {} and did not submit in its window", round.number),
         provider,
-    })
+    }
 }

@@ -158,6 +158,30 @@ fn two_released_rounds_that_abort_in_a_row_end_the_epoch_and_cost_seats_that_wer
 }
 
 #[test]
+fn fewer_live_seats_than_the_threshold_end_the_epoch_although_its_last_round_but_one_finished() {
+    let n = 9;
+    let mut settings = settings(n as u32, 40);
+    settings.max_idle_epochs = 9;
+    let mut world = World::with(n, 67, settings);
+    let everyone = all_but(n, &[]);
+    world.set_up(&everyone);
+    for round in 1..=3 {
+        let group: Vec<usize> =
+            everyone.iter().copied().filter(|&i| bauta_rounds::derive::is_qualified(&world.member(i), round)).collect();
+        world.check_in(&group);
+        world.until_round(pb::RoundPhase::Submit);
+        world.submit(&group);
+        world.until_round(pb::RoundPhase::Unmask);
+        // In the first and the third the same five of nine seats are silent, five are needed.
+        world.unmask(if round == 2 { &everyone[4..] } else { &everyone[..4] });
+        let phase = world.until_settled(round).phase();
+        assert_eq!(phase == pb::RoundPhase::Finished, round == 2, "{round}");
+    }
+    let ended = state::epoch(&world.storage, world.task, 1).unwrap();
+    assert_eq!(ended.end(), pb::EpochEnd::TooFewSeats);
+}
+
+#[test]
 fn bonds_unlock_only_after_the_evidence_window_and_then_the_epochs_records_are_forgotten() {
     let n = 4;
     let mut settings = settings(n as u32, 40);

@@ -179,6 +179,16 @@ fn a_false_share_of_the_value_convicts_and_one_for_other_dealers_is_refused() {
     let call = world.evaluate_msg(&lie);
     let rejection = world.send_as(0, call).unwrap_err();
     assert_eq!(rejection.offence.unwrap().kind, OffenceKind::InvalidProof);
+    // It has nothing more to lose, so that it is heard no more: the task would pay for each lie.
+    let fees = crate::budget::fees(&world);
+    for point in [Point::GENERATOR, world.evaluation(1).body.value] {
+        let mut lie = world.evaluation(0).body;
+        lie.value = point;
+        let lie = world.sign(0, &ectx, lie);
+        let call = world.evaluate_msg(&lie);
+        assert!(matches!(world.send_as(0, call).unwrap_err().error, Error::NotAwaited(_)));
+    }
+    assert_eq!(crate::budget::fees(&world), fees);
     world.evaluate(&[1]);
     let again = world.evaluation(1);
     let call = world.evaluate_msg(&again);
@@ -247,13 +257,14 @@ fn a_seat_that_complained_about_a_dealer_is_excused_from_the_partition() {
         }
     }
     world.until_awaited();
-    world.evaluate(&[0, 2, 3, 4]);
+    // Four of nine, five are needed; the convicted dealer's is heard no more.
+    world.evaluate(&[2, 3, 4, 5]);
     while world.the_task().epoch == 1 {
         world.block();
     }
     assert_eq!(world.verdicts_of(0), [OffenceKind::BadShare]);
     assert!(world.verdicts_of(1).is_empty());
-    for i in 5..n {
+    for i in 6..n {
         assert_eq!(world.verdicts_of(i), [OffenceKind::SilentSeat]);
     }
 }

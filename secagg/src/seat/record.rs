@@ -158,6 +158,9 @@ impl AnswerRecord {
             }
         }
         reader.finish()?;
+        if switched_off!(KeptRecord) {
+            return Ok(Self::new(&rctx));
+        }
         Ok(Self { rctx, answered: entries.into_iter().collect(), blamed: edges.into_iter().collect() })
     }
 }

@@ -24,8 +24,9 @@ pub fn price(kind: OffenceKind) -> Price {
         OffenceKind::SilentSeat | OffenceKind::SilentInBlame => Price { jail: true, ..of(2) },
         OffenceKind::NonCanonical => of(5),
         OffenceKind::WithheldSeed => of(20),
-        OffenceKind::TwoHeaders => Price { tombstone: true, bounty_percent: 5, ..of(100) },
-        OffenceKind::InvalidProof | OffenceKind::UnrequestedPartial => Price { bounty_percent: 5, ..of(100) },
+        OffenceKind::TwoHeaders | OffenceKind::InvalidProof | OffenceKind::UnrequestedPartial => {
+            Price { tombstone: true, bounty_percent: 5, ..of(100) }
+        }
         OffenceKind::BadShare | OffenceKind::FalseComplaint | OffenceKind::FalseEdge | OffenceKind::OutOfBound => {
             of(100)
         }

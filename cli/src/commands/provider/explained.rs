@@ -134,7 +134,13 @@ pub fn seatless(task: u64, until: u64) -> String {
 }
 
 /// What to do now, by how the registry and the staking contract have it.
-pub fn now(standing: &Standing, is_registered: bool, is_bonded: bool, seconds_now: Option<u64>) -> String {
+pub fn now(
+    standing: &Standing,
+    is_registered: bool,
+    is_bonded: bool,
+    is_barred: bool,
+    seconds_now: Option<u64>,
+) -> String {
     match standing {
         Standing::Tombstoned { reason, .. } => format!(
             "it is barred for ever, for {reason}, and nothing brings it back; take what is left with `bauta provider unbond` and \
@@ -152,6 +158,7 @@ pub fn now(standing: &Standing, is_registered: bool, is_bonded: bool, seconds_no
         Standing::Good {} if !is_bonded => {
             "nothing is bonded, and no task takes one that has nothing to lose: `bauta provider bond` adds to the bond".to_owned()
         }
+        Standing::Good {} if is_barred => "it may enrol; what bars it in tasks that it is in stands above".to_owned(),
         Standing::Good {} => "nothing bars it".to_owned(),
     }
 }
@@ -231,15 +238,16 @@ mod tests {
     #[test]
     fn every_standing_says_what_to_do_now() {
         let jailed = Standing::Jailed { until: 1_795_550_135, reason: "no_submission".to_owned() };
-        let text = now(&jailed, true, true, Some(1_795_550_000));
+        let text = now(&jailed, true, true, false, Some(1_795_550_000));
         assert!(text.contains("`bauta provider unjail` from 2026-11-24T19:55:35Z on"), "{text}");
-        let text = now(&jailed, true, true, Some(1_795_550_135));
+        let text = now(&jailed, true, true, false, Some(1_795_550_135));
         assert!(text.contains("is over: return with `bauta provider unjail`"), "{text}");
         let tombstoned = Standing::Tombstoned { since: 1, reason: "two_headers".to_owned() };
-        assert!(now(&tombstoned, true, false, None).contains("for ever, for two_headers"));
-        assert!(now(&Standing::Good {}, false, false, None).contains("bauta provider register"));
-        assert!(now(&Standing::Good {}, true, false, None).contains("bauta provider bond"));
-        assert_eq!(now(&Standing::Good {}, true, true, None), "nothing bars it");
+        assert!(now(&tombstoned, true, false, false, None).contains("for ever, for two_headers"));
+        assert!(now(&Standing::Good {}, false, false, false, None).contains("bauta provider register"));
+        assert!(now(&Standing::Good {}, true, false, false, None).contains("bauta provider bond"));
+        assert_eq!(now(&Standing::Good {}, true, true, false, None), "nothing bars it");
+        assert!(now(&Standing::Good {}, true, true, true, None).contains("stands above"));
     }
 
     #[test]

@@ -138,7 +138,7 @@ async fn whole_status(context: &Context, chain: &Chain, address: &str) -> Answer
     let pending = pending(chain, address).await?;
     let bars = bars(chain, address, &bond.locks, &offences).await?;
     let time = u64::try_from(chain.status().await?.sync_info.latest_block_time.unix_timestamp()).ok();
-    let now = explained::now(&found.standing, name.is_some(), !bond.bonded.is_zero(), time);
+    let now = explained::now(&found.standing, name.is_some(), !bond.bonded.is_zero(), !bars.is_empty(), time);
     let json = json!({
         "provider": address,
         "registered": name.is_some(),

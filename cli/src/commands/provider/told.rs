@@ -92,6 +92,12 @@ fn what_is_owed(owed: &Owed) -> String {
         (true, true) => {
             format!("round {round} has this provider's submission, which must be there {by}, and its seat's answer")
         }
+        (false, _) if owed.silence == bauta_schema::training::v1::OffenceKind::WithheldSeed => {
+            format!("the draw of seats before round {round} has its contribution to the seed, which must be there {by}")
+        }
+        (false, _) if owed.silence == bauta_schema::training::v1::OffenceKind::SilentInBlame => {
+            format!("round {round} has its numbers in blame, which must be there {by}")
+        }
         (true, false) => format!("round {round} has this provider's submission, which must be there {by}"),
         _ => format!("round {round} has its seat's answer, which must be there {by}"),
     }
@@ -131,8 +137,13 @@ pub fn stopped_at_once(owed: Option<&Owed>, seat: Option<u64>, prices: &Prices) 
         costs.push(format!("the missing submission {}", price(prices, kind::NO_SUBMISSION)));
     }
     if owed.answer {
-        let price = price(prices, kind::SILENT_SEAT);
-        costs.push(format!("the silent seat {price} if too few others answer"));
+        let silence = bauta_rounds::offence::name(owed.silence);
+        let price = price(prices, silence);
+        costs.push(match silence {
+            kind::WITHHELD_SEED => format!("what is withheld from the seed of the seats {price}"),
+            kind::SILENT_IN_BLAME => format!("silence in blame {price}"),
+            _ => format!("the silent seat {price} if too few others answer"),
+        });
     }
     let text = format!(
         "stopped at once; round {} is owed something by block {}. Start the same command again before that, or it costs: {}",
@@ -173,12 +184,18 @@ mod tests {
             bounty_fraction: Decimal::zero(),
             compensation_fraction: Decimal::zero(),
         };
-        [(kind::NO_SUBMISSION.to_owned(), penalty(1, 25)), (kind::SILENT_SEAT.to_owned(), penalty(2, 0))].into()
+        [
+            (kind::NO_SUBMISSION.to_owned(), penalty(1, 25)),
+            (kind::SILENT_SEAT.to_owned(), penalty(2, 0)),
+            (kind::WITHHELD_SEED.to_owned(), penalty(20, 0)),
+        ]
+        .into()
     }
 
     fn owed() -> Owed {
         let by_time = Some("2026-11-24T20:00:00Z".parse().unwrap());
-        Owed { round: 3, submission: true, answer: true, by_height: 120, by_time }
+        let silence = bauta_schema::training::v1::OffenceKind::SilentSeat;
+        Owed { round: 3, submission: true, answer: true, silence, by_height: 120, by_time }
     }
 
     #[test]
@@ -196,6 +213,9 @@ mod tests {
         for words in ["round 3", "block 120", "1 % of the bond and 25 seconds of jail", "2 % of the bond if too few"] {
             assert!(text.contains(words), "{text}");
         }
+        let silence = bauta_schema::training::v1::OffenceKind::WithheldSeed;
+        let (text, _) = stopped_at_once(Some(&Owed { submission: false, silence, ..owed() }), None, &prices());
+        assert!(text.ends_with("it costs: what is withheld from the seed of the seats 20 % of the bond"), "{text}");
         let (text, json) = stopped_at_once(None, None, &prices());
         assert!(text.ends_with("goes on where this one left off"), "{text}");
         assert_eq!(json, json!({ "event": "stopped" }));

@@ -17,12 +17,12 @@ fn every_default_row_takes_its_share_and_bars_as_the_table_says() {
         (kind::SILENT_IN_BLAME, 9_800, "jailed"),
         (kind::NON_CANONICAL, 9_500, "good"),
         (kind::WITHHELD_SEED, 8_000, "good"),
-        (kind::BAD_SHARE, 0, "good"),
-        (kind::FALSE_COMPLAINT, 0, "good"),
-        (kind::FALSE_EDGE, 0, "good"),
-        (kind::OUT_OF_BOUND, 0, "good"),
-        (kind::INVALID_PROOF, 0, "good"),
-        (kind::UNREQUESTED_PARTIAL, 0, "good"),
+        (kind::BAD_SHARE, 0, "tombstoned"),
+        (kind::FALSE_COMPLAINT, 0, "tombstoned"),
+        (kind::FALSE_EDGE, 0, "tombstoned"),
+        (kind::OUT_OF_BOUND, 0, "tombstoned"),
+        (kind::INVALID_PROOF, 0, "tombstoned"),
+        (kind::UNREQUESTED_PARTIAL, 0, "tombstoned"),
         (kind::TWO_HEADERS, 0, "tombstoned"),
     ] {
         let mut chain = Chain::new();

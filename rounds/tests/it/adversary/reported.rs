@@ -37,6 +37,28 @@ fn two_headers_that_a_peer_reports_convict_although_the_chain_saw_one() {
 }
 
 #[test]
+fn a_reported_second_header_harms_its_authors_group_and_nobody_else() {
+    let n = 8;
+    let mut world = World::with(n, 23, crate::groups::grouped(n as u32, 4));
+    let everyone = all_but(n, &[]);
+    world.set_up(&everyone);
+    let group = crate::groups::clients_of(&world)[&1].clone();
+    let author = group[0];
+    world.check_in(&everyone);
+    world.until_round(pb::RoundPhase::Submit);
+    let update = world.update(author, 1);
+    let first = world.masked(author, &update);
+    let second = tampered(&mut world, author, &first, 1);
+    world.submit_masked(author, &first);
+    world.submit(&all_but(n, &[author]));
+    let call = report(&world, author, 1, two_headers(&first, &second));
+    world.send_as(7, call).unwrap();
+    let mut harmed: Vec<_> = group[1..].iter().map(|&i| world.clients[i].address.clone()).collect();
+    harmed.sort();
+    assert_eq!(world.verdicts[0].harmed, harmed);
+}
+
+#[test]
 fn a_signed_partial_that_lists_what_nobody_requested_is_judged_once_the_round_has_settled() {
     let n = 5;
     let mut world = World::new(n, 21);

@@ -96,6 +96,25 @@ fn blame_without_a_culprit_slashes_nobody_but_the_silent() {
 }
 
 #[test]
+fn a_list_of_blame_that_fails_for_want_of_answers_is_a_failed_phase_of_its_silent_seats() {
+    let mut world = blaming(8, 4, 546);
+    let groups = clients_of(&world);
+    world.until_blame(&[(groups[&1][0], 1_000_000)]);
+    world.sign_numbers(&groups[&1]);
+    world.until_round(pb::RoundPhase::BlameRemove);
+    for i in 0..4 {
+        let opening = world.opening(i);
+        let call = world.unmask_msg(&opening);
+        world.send_as(i, call).unwrap();
+    }
+    world.until_settled(1);
+    for i in 0..8 {
+        let conduct = bauta_rounds::state::conduct(&world.storage, world.task, &world.clients[i].address).unwrap();
+        assert_eq!(conduct.silent_phases, u32::from(i >= 4), "{i}");
+    }
+}
+
+#[test]
 fn seats_that_do_not_open_what_blame_asks_pay_as_in_unmasking_and_void_the_blamed_group_alone() {
     let mut world = blaming(8, 4, 545);
     let groups = clients_of(&world);

@@ -29,6 +29,7 @@ mod no_submission;
 mod non_canonical;
 mod out_of_bound;
 mod resent_header;
+mod restarted_seat;
 mod silent_in_blame;
 mod silent_seat;
 mod small_seeds;
@@ -39,6 +40,7 @@ mod town;
 mod two_headers;
 mod unrequested_partial;
 mod weight_inflation;
+mod withheld_seed;
 mod wrap_around;
 mod wrong_partial;
 
