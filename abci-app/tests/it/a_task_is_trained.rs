@@ -36,6 +36,7 @@ use tendermint_rpc::Client;
 use crate::chain::{send, Account, Draft, CHAIN, PREFIX};
 
 mod absences_are_proven;
+mod blame_takes_a_bond;
 mod decided;
 mod hostile;
 mod reports_have_a_deposit;

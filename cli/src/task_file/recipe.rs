@@ -130,7 +130,7 @@ impl TaskFile {
                 submit: 20,
                 unmask: 20,
                 evidence: 50,
-                blame: None,
+                blame: Some(20),
             },
             rewards: Rewards { per_update: Amount(1_000), per_partial: Amount(100), gas_price: Amount(1) },
             folder: Default::default(),

@@ -386,6 +386,10 @@ mod tests {
     fn a_file_that_blames_reads_back_and_says_what_the_settings_say() {
         let recipe = RecipeName::DigitsSoftmax.recipe(10);
         let mut file = TaskFile::of_recipe(&recipe, 10, 7);
+        assert!(file.settings().unwrap().blame.is_some(), "a task blames unless its file says otherwise");
+        file.windows.blame = None;
+        let text = file.render();
+        assert_eq!(TaskFile::parse(&text).unwrap(), file, "{text}");
         assert_eq!(file.settings().unwrap().blame, None);
         file.windows.blame = Some(12);
         let text = file.render();

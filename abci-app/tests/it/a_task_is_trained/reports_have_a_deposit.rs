@@ -8,9 +8,14 @@ use super::*;
 pub const DEPOSIT: u128 = 1_000_000;
 
 async fn balance(chain: &Chain, who: &str) -> u128 {
+    balance_of(&chain.client, who).await
+}
+
+/// What an account has.
+pub async fn balance_of(client: &EmbeddedClient, who: &str) -> u128 {
     let request = QueryBalanceRequest { address: who.into(), denom: "ubauta".into() };
     let path = Some("/cosmos.bank.v1beta1.Query/Balance".to_string());
-    let answer = chain.client.abci_query(path, request.encode_to_vec(), None, false).await.unwrap();
+    let answer = client.abci_query(path, request.encode_to_vec(), None, false).await.unwrap();
     let response = QueryBalanceResponse::decode(answer.value.as_slice()).unwrap();
     response.balance.unwrap().amount.parse().unwrap()
 }
