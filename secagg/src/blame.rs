@@ -17,7 +17,7 @@ use crate::packing::low_mask;
 use crate::parties::Group;
 use crate::prg::{MaskKey, Use};
 use crate::rejection::{Refusal, Rejection};
-use crate::ring::{Layout, Ring, Sign};
+use crate::ring::{Layout, Pow2, Sign};
 use crate::signature::{Body, Kind, Signed};
 use crate::submit::sign_of_edge;
 use rand_core::CryptoRngCore;
@@ -120,7 +120,9 @@ pub struct EdgeNumbersState<'a> {
 
 /// Checks what a member signed. There is no proof in it: whether its numbers are true is seen once the other ends have signed theirs.
 pub fn verify(state: &EdgeNumbersState<'_>, signed: &Signed<EdgeNumbers>) -> Result<(), Rejection> {
-    let Ring::Pow2(ring) = state.layout.ring();
+    let Some(ring) = state.layout.ring().pow2() else {
+        return Err(Refusal::EdgeNumbers { what: "residues have no numbers to sign" }.into());
+    };
     let numbers = &signed.body;
     signed.verify(state.ctx, state.v)?;
     let others = state.question.members.iter().filter(|slot| **slot != state.slot);
@@ -144,7 +146,7 @@ pub fn verify(state: &EdgeNumbersState<'_>, signed: &Signed<EdgeNumbers>) -> Res
 
 /// `prg(vector, point)[c]`; `None` outside of the vector.
 pub fn number_of(ctx: &Ctx, layout: &Layout, coordinate: u64, point: &Point) -> Option<u64> {
-    let Ring::Pow2(ring) = layout.ring();
+    let ring = layout.ring().pow2()?;
     let (chunk, e) = layout.place(coordinate)?;
     Some(MaskKey::new(Use::Vector, ctx, point).element(ring, chunk, e))
 }
@@ -152,13 +154,12 @@ pub fn number_of(ctx: &Ctx, layout: &Layout, coordinate: u64, point: &Point) -> 
 /// What is left of a masked coordinate when its masks are taken away, in centred value: `w_i u_i[c]`, if the numbers are true. `edges` are
 /// all edges of the member, with the numbers of their masks.
 pub fn unmasked(
-    layout: &Layout,
+    ring: Pow2,
     slot: Slot,
     masked: u64,
     self_mask: u64,
     edges: impl IntoIterator<Item = (Slot, u64)>,
 ) -> i64 {
-    let Ring::Pow2(ring) = layout.ring();
     let left = edges.into_iter().fold(masked.wrapping_sub(self_mask), |left, (other, number)| {
         match sign_of_edge(slot, other) {
             Sign::Plus => left.wrapping_sub(number),

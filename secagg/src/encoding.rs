@@ -59,6 +59,12 @@ pub enum Malformed {
     /// Not a canonical scalar.
     #[error("not a canonical scalar (32 bytes, big endian, below the group order)")]
     Scalar,
+    /// A modulus that is no prime, or that is there twice.
+    #[error("{got} is no modulus of a residue number system: distinct primes are")]
+    Modulus {
+        /// What was found.
+        got: u64,
+    },
     /// A list is not in its canonical order, or holds something twice.
     #[error("{what} must be in strictly ascending order")]
     Order {

@@ -6,7 +6,7 @@ use crate::context::Ctx;
 use crate::curve::Point;
 use crate::encoding::{sha256, tag};
 use crate::packing::low_mask;
-use crate::ring::{Elements, Pow2, Sign, Words};
+use crate::ring::{rns, Elements, Pow2, Rns, Sign, Words};
 use crate::switched_off;
 use chacha20::cipher::consts::U10;
 use chacha20::cipher::generic_array::GenericArray;
@@ -81,6 +81,7 @@ impl MaskKey {
             (Words::Wide(words), Sign::Minus) => {
                 expand::<8, _>(&mut stream, words, |w, b| *w = w.wrapping_sub(u64::from_le_bytes(b)))
             }
+            (Words::Limbs(rns, limbs), sign) => reject(&mut stream, rns, limbs, sign),
         }
     }
 
@@ -125,6 +126,35 @@ fn expand<const WIDTH: usize, W>(stream: &mut Core, words: &mut [W], combine: im
                 array.copy_from_slice(bytes);
                 combine(word, array);
             }
+        }
+    }
+    buffer.iter_mut().for_each(|block| block.as_mut_slice().zeroize());
+}
+
+/// Combines each residue, limb after limb, with the next number of the stream that is below its prime: le64, masked to the prime's bit
+/// length, so that at least every second one is.
+fn reject(stream: &mut Core, ring: &Rns, limbs: &mut [u64], sign: Sign) {
+    let mut buffer = [Block::default(); BLOCKS];
+    let (mut next, words) = (BLOCKS * 8, |buffer: &[Block], at: usize| {
+        let bytes = &buffer[at / 8][at % 8 * 8..at % 8 * 8 + 8];
+        bytes.iter().rev().fold(0u64, |word, byte| word << 8 | u64::from(*byte))
+    });
+    let elements = limbs.len() / ring.moduli().len();
+    for (limb, &prime) in limbs.chunks_exact_mut(elements).zip(ring.moduli()) {
+        let mask = low_mask(rns::bits(prime));
+        for own in limb {
+            let number = loop {
+                if next == BLOCKS * 8 {
+                    stream.write_keystream_blocks(&mut buffer);
+                    next = 0;
+                }
+                let number = words(&buffer, next) & mask;
+                next += 1;
+                if number < prime {
+                    break number;
+                }
+            };
+            *own = rns::combine(*own, number, prime, sign);
         }
     }
     buffer.iter_mut().for_each(|block| block.as_mut_slice().zeroize());

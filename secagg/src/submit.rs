@@ -8,7 +8,7 @@ use crate::encoding::{sha256, Address, Malformed, Reader, Slot, Writer, MAX_CHUN
 use crate::parties::Group;
 use crate::prg::{MaskKey, Use};
 use crate::rejection::{Refusal, Rejection};
-use crate::ring::{Layout, NonCanonical, Ring, Sign};
+use crate::ring::{Elements, Layout, NonCanonical, Ring, Sign};
 use crate::signature::{Body, Kind, Signed};
 use crate::switched_off;
 use rand_core::CryptoRngCore;
@@ -166,6 +166,15 @@ pub enum MaskError {
         /// Of the update.
         got: u64,
     },
+    /// The ring is of another kind.
+    #[error("the task's vector is of {0}")]
+    Ring(&'static str),
+    /// Residues that are none of the ring's.
+    #[error("limb {limb} of the update is not as many reduced residues as the task's vector has elements")]
+    Residues {
+        /// The limb.
+        limb: usize,
+    },
     /// A weighted element does not fit in the ring.
     #[error("element {index} of the update times the weight does not fit in the task's ring; clip the update")]
     Overflow {
@@ -185,13 +194,61 @@ impl CheckedIn {
         update: &[i64],
         rng: &mut impl CryptoRngCore,
     ) -> Result<Masked, MaskError> {
-        let (slot, masks) = self.masks(ctx, group)?;
         check_update(layout, update, self.weight)?;
+        let weight = self.weight;
+        self.mask_chunks(ctx, group, layout, rng, |elements, from| {
+            elements.add_weighted(&update[from..from + elements.len()], weight);
+            Ok(())
+        })
+    }
+
+    /// Masks residues towards the group and signs the header: for each limb of an [`Rns`] ring those of all elements, already times the
+    /// weight. Consumes the check-in: one header a round.
+    ///
+    /// [`Rns`]: crate::ring::Rns
+    ///
+    /// # Errors
+    /// [`MaskError`].
+    pub fn mask_residues(
+        self,
+        ctx: &Ctx,
+        group: &Group,
+        layout: &Layout,
+        limbs: &[Vec<u64>],
+        rng: &mut impl CryptoRngCore,
+    ) -> Result<Masked, MaskError> {
+        let Ring::Rns(rns) = layout.ring() else { return Err(MaskError::Ring("one number an element, not residues")) };
+        let expected = rns.moduli().len().max(limbs.len());
+        let is_whole = |limb: &usize| limbs.get(*limb).is_some_and(|limb| limb.len() as u64 == layout.elements());
+        if let Some(limb) = (0..expected).find(|limb| *limb >= rns.moduli().len() || !is_whole(limb)) {
+            return Err(MaskError::Residues { limb });
+        }
+        self.mask_chunks(ctx, group, layout, rng, |elements, from| {
+            for (limb, residues) in limbs.iter().enumerate() {
+                if !elements.add_residues(limb, &residues[from..from + elements.len()]) {
+                    return Err(MaskError::Residues { limb });
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// Masks chunk by chunk what `fill` adds to each, given the place of its first element in the vector.
+    fn mask_chunks(
+        self,
+        ctx: &Ctx,
+        group: &Group,
+        layout: &Layout,
+        rng: &mut impl CryptoRngCore,
+        fill: impl Fn(&mut Elements, usize) -> Result<(), MaskError>,
+    ) -> Result<Masked, MaskError> {
+        let (slot, masks) = self.masks(ctx, group)?;
         let mut chunks = Vec::with_capacity(layout.chunks() as usize);
-        let parts = update.chunks(layout.chunk_elems() as usize);
-        for (chunk, part) in (0..layout.chunks()).zip(parts) {
+        let mut from = 0;
+        for chunk in 0..layout.chunks() {
             let mut elements = layout.zero(chunk).expect("the chunk is one of the layout's");
-            elements.add_weighted(part, self.weight);
+            fill(&mut elements, from)?;
+            from += elements.len();
             masks.iter().for_each(|(key, sign)| key.apply(&mut elements, *sign));
             chunks.push(elements.pack());
         }
@@ -236,7 +293,7 @@ pub(crate) fn sign_of_edge(of: Slot, other: Slot) -> Sign {
 }
 
 fn check_update(layout: &Layout, update: &[i64], weight: u64) -> Result<(), MaskError> {
-    let Ring::Pow2(ring) = layout.ring();
+    let ring = layout.ring().pow2().ok_or(MaskError::Ring("residues, not one number an element"))?;
     if update.len() as u64 != layout.elements() {
         return Err(MaskError::Length { expected: layout.elements(), got: update.len() as u64 });
     }

@@ -50,7 +50,7 @@ fn what_a_members_true_numbers_leave_is_its_weighted_coordinate_and_both_ends_si
             let base = crate::curve::hash_to_curve(crate::curve::HashKind::SelfMask, world.rctx(1).as_bytes());
             let own_mask = number_of(&ctx, &layout, coordinate, &world.keys[1].x.shared(&base)).unwrap();
             let edges = signed[1].edges.iter().map(|edge| (edge.other, edge.number));
-            assert_eq!(unmasked(&layout, slot(1), element, own_mask, edges), -77 * 3);
+            assert_eq!(unmasked(layout.ring().pow2().unwrap(), slot(1), element, own_mask, edges), -77 * 3);
         }
     }
 }

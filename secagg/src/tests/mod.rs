@@ -9,6 +9,7 @@ mod decoders;
 mod eclipses;
 mod joint;
 mod observer;
+mod residues;
 mod rounds;
 mod secrecy;
 mod streams;

@@ -10,6 +10,7 @@ use crate::{derive, state};
 use bauta_schema::training::v1::{BlamedGroup, CheckIn, Round, RoundBlame};
 use bauta_secagg::blame::{number_of, unmasked, EdgeNumbers};
 use bauta_secagg::encoding::Slot;
+use bauta_secagg::ring::Pow2;
 use bauta_secagg::signature::{Body, Signed};
 use bauta_secagg::submit::Header;
 use bauta_secagg::switched_off;
@@ -50,6 +51,7 @@ pub(super) fn judge(
     let asked = Asked::of(turn.storage, round, terms.cohort.min_group)?;
     let points = lists::points(turn.storage, round, &asked)?;
     let check_ins = state::check_ins(turn.storage, round.task_id, round.number)?;
+    let ring = terms.layout.ring().pow2().ok_or_else(|| Error::State("a task of residues does not blame".into()))?;
     let group = |group: &BlamedGroup| {
         let members = members_of(group)?;
         let parts: Result<BTreeMap<Slot, Part>, Error> = members
@@ -57,7 +59,7 @@ pub(super) fn judge(
             .map(|slot| Ok((*slot, part(turn, terms, round, &check_ins, &points, group, *slot)?)))
             .collect();
         let numbers = |slot: Slot| signed.get(&slot.get()).map(|signed| &signed.body);
-        Ok(compare(terms, &members, &parts?, numbers))
+        Ok(compare(ring, &members, &parts?, numbers))
     };
     blame.groups.iter().map(group).collect()
 }
@@ -100,7 +102,7 @@ fn part(
 }
 
 fn compare<'a>(
-    terms: &Terms,
+    ring: Pow2,
     members: &[Slot],
     parts: &BTreeMap<Slot, Part>,
     numbers: impl Fn(Slot) -> Option<&'a EdgeNumbers>,
@@ -108,7 +110,7 @@ fn compare<'a>(
     let mut judged = Judged::default();
     let left = |slot: Slot, part: &Part, edges: Vec<(Slot, u64)>| {
         let edges = edges.into_iter().chain(part.opened.iter().copied());
-        let value = unmasked(&terms.layout, slot, part.masked, part.self_mask, edges);
+        let value = unmasked(ring, slot, part.masked, part.self_mask, edges);
         let is_out = u128::from(value.unsigned_abs()) > part.limit && !switched_off!(OutOfBound);
         is_out.then_some((slot, value, part.limit))
     };
