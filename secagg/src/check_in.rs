@@ -7,7 +7,7 @@ use crate::encoding::{Address, Malformed, Reader, Writer};
 use crate::enrol::ProviderKeys;
 use crate::proof::{Dleq, Transcript};
 use crate::rejection::{Refusal, Rejection};
-use crate::secret::SecretScalar;
+use crate::secret::{SecretScalar, SharedPoint};
 use crate::signature::{Body, Kind, Signed, SigningKey};
 use crate::switched_off;
 use rand_core::CryptoRngCore;
@@ -106,6 +106,8 @@ pub struct CheckedIn {
     pub(crate) address: Address,
     pub(crate) weight: u64,
     pub(crate) point: Point,
+    /// `z_i Q`, in tasks with a mask that only the model provider removes.
+    pub(crate) cohort: Option<SharedPoint>,
 }
 
 impl CheckedIn {
@@ -128,6 +130,14 @@ impl CheckedIn {
     /// The same state after a restart. Only for a client whose record says that it signed no header in this round.
     pub fn resume(keys: &ProviderKeys, rctx: &Rctx, address: &Address, weight: u64) -> Self {
         let point = keys.x.times(&hash_to_curve(HashKind::Pair, rctx.as_bytes()));
-        Self { x: keys.x.clone(), v: keys.v.clone(), rctx: *rctx, address: address.clone(), weight, point }
+        Self {
+            x: keys.x.clone(),
+            v: keys.v.clone(),
+            rctx: *rctx,
+            address: address.clone(),
+            weight,
+            point,
+            cohort: None,
+        }
     }
 }

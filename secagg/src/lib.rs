@@ -15,6 +15,8 @@
 //! 7. [`blame`]: where a sum is out of range, one number an edge says whose update is.
 //! 8. [`evidence`]: what convicts.
 //!
+//! [`cohort`]: what a task adds whose model only those may read who train it.
+//!
 //! Below them: [`encoding`], [`root`], [`context`], [`curve`], [`prg`], [`ring`], [`proof`], [`msm`], [`signature`],
 //! [`draw`], [`parties`], [`rejection`].
 //!
@@ -23,6 +25,7 @@
 
 pub mod blame;
 pub mod check_in;
+pub mod cohort;
 pub mod committee;
 pub mod complain;
 pub mod context;

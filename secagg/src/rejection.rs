@@ -85,6 +85,9 @@ pub enum Refusal {
     /// The complaint is about another deal of the dealer.
     #[error("the complaint is about another deal than the chain accepted; read the deal again and open it")]
     Deal,
+    /// The complaint is about other wraps or another model.
+    #[error("the complaint is about other wraps, or another model, than the chain has; read them again and open them")]
+    Wraps,
     /// The weight is outside the task's range.
     #[error("the weight must be between 1 and {max}, got {got}")]
     Weight {

@@ -30,6 +30,8 @@ pub enum Kind {
     Unmask,
     /// A number for each edge.
     Blame,
+    /// A wrap or a model that does not open.
+    WrapComplaint,
 }
 
 impl Kind {
@@ -45,6 +47,7 @@ impl Kind {
             Self::Submit => "submit",
             Self::Unmask => "unmask",
             Self::Blame => "blame",
+            Self::WrapComplaint => "wrap-complaint",
         }
     }
 }

@@ -264,7 +264,8 @@ impl CheckedIn {
         Ok(Masked { header: self.v.sign(ctx, header, rng), chunks })
     }
 
-    /// The keys of all masks with their signs: the self mask, and a pairwise mask with every other member.
+    /// The keys of all masks with their signs: the self mask, a pairwise mask with every other member, and in cohort tasks the one that it
+    /// shares with the model provider.
     fn masks(&self, ctx: &Ctx, group: &Group) -> Result<(Slot, Vec<(MaskKey, Sign)>), MaskError> {
         let me = group.iter().find(|member| member.address == self.address).ok_or(MaskError::NotInGroup)?;
         if me.x != self.x.public() || me.p != self.point {
@@ -279,6 +280,7 @@ impl CheckedIn {
             let pairwise = self.x.shared(&other.p);
             masks.push((MaskKey::new(Use::Vector, ctx, &pairwise), sign_of_edge(me.slot, other.slot)));
         }
+        masks.extend(self.cohort.iter().map(|shared| (MaskKey::new(Use::Cohort, ctx, shared), Sign::Plus)));
         Ok((me.slot, masks))
     }
 }

@@ -4,6 +4,7 @@
 mod algebra;
 mod attacks;
 mod blame;
+mod cohort;
 mod committee;
 mod decoders;
 mod eclipses;
