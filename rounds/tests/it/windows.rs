@@ -39,6 +39,41 @@ fn blocks_whose_lane_was_full_do_not_count() {
 }
 
 #[test]
+fn full_lanes_move_neither_the_cutting_of_groups_nor_blame() {
+    let n = 8;
+    let mut settings = crate::groups::grouped(n as u32, 4);
+    settings.blame = Some(pb::Blame { window: 4 });
+    let mut world = World::with(n, 78, settings);
+    let everyone = all_but(n, &[]);
+    world.enrol(&everyone);
+    crate::seats::deal_and_open(&mut world, &everyone);
+    world.until_awaited();
+    for _ in 0..30 {
+        world.end_block(false);
+    }
+    assert_eq!(world.epoch().phase(), pb::EpochPhase::Partition);
+    world.evaluate(&everyone[..5]);
+    world.until_epoch(pb::EpochPhase::Rounds);
+    let hostile = crate::groups::clients_of(&world)[&1][0];
+    world.until_blame(&[(hostile, 1_000_000)]);
+    for _ in 0..30 {
+        world.end_block(false);
+    }
+    assert_eq!((world.round().phase(), world.verdicts.len()), (pb::RoundPhase::Blame, 0));
+    let group = crate::groups::clients_of(&world)[&1].clone();
+    world.sign_numbers(&group);
+    world.until_round(pb::RoundPhase::BlameRemove);
+    for _ in 0..30 {
+        world.end_block(false);
+    }
+    assert_eq!(world.round().phase(), pb::RoundPhase::BlameRemove);
+    world.open_edges();
+    world.until_settled(1);
+    assert_eq!(world.verdicts_of(hostile), [pb::OffenceKind::OutOfBound]);
+    assert_eq!(world.verdicts.len(), 1);
+}
+
+#[test]
 fn a_window_closes_early_only_after_the_shortest_window() {
     let n = 5;
     let mut world = World::new(n, 72);

@@ -12,7 +12,7 @@ use super::*;
 type Read = fn(&EpochRecords) -> Result<(), RecordError>;
 
 /// The files of an epoch and of a round of it, and how each is read.
-const FILES: [(&str, Read); 9] = [
+const FILES: [(&str, Read); 13] = [
     ("keys", |epoch| epoch.keys().map(drop)),
     ("enrol", |epoch| epoch.enrolment().map(drop)),
     ("deal", |epoch| epoch.deal().map(drop)),
@@ -22,6 +22,10 @@ const FILES: [(&str, Read); 9] = [
     ("round-1/submission", |epoch| epoch.round(1).submission().map(drop)),
     ("round-1/answers", |epoch| epoch.round(1).answers().map(drop)),
     ("round-1/partial-1", |epoch| epoch.round(1).partial(1).map(drop)),
+    ("round-1/numbers-2", |epoch| epoch.round(1).numbers(2).map(drop)),
+    ("round-1/opening-1-2", |epoch| epoch.round(1).opening(1, 2).map(drop)),
+    ("evaluation-seats-3", |epoch| epoch.evaluation(Purpose::Seats, 3).map(drop)),
+    ("contribution", |epoch| epoch.contribution().map(drop)),
 ];
 
 /// An epoch of which everything was written, and the content of each file.
@@ -42,6 +46,10 @@ fn written(home: &Path) -> (EpochRecords, Vec<Vec<u8>>) {
         .unwrap();
     round.put_answers(&AnswerRecord::new(&Rctx::from_bytes([4; 32]))).unwrap();
     round.put_partial(1, &message).unwrap();
+    round.put_numbers(2, &message).unwrap();
+    round.put_opening(1, 2, &message).unwrap();
+    epoch.put_evaluation(Purpose::Seats, 3, &message).unwrap();
+    epoch.put_contribution(&message).unwrap();
     let contents = FILES.iter().map(|(name, _)| std::fs::read(epoch.folder.join(name)).unwrap()).collect();
     (epoch, contents)
 }

@@ -37,6 +37,40 @@ fn two_headers_that_a_peer_reports_convict_although_the_chain_saw_one() {
 }
 
 #[test]
+fn two_headers_under_different_models_convict_whoever_signed_both() {
+    let n = 5;
+    let mut world = World::new(n, 24);
+    let everyone = all_but(n, &[]);
+    world.set_up(&everyone);
+    world.check_in(&everyone);
+    world.until_round(pb::RoundPhase::Submit);
+    world.submit(&everyone);
+    let update = world.update(0, 1);
+    let first = world.masked(0, &update);
+    // The same author signs for another model, which only those know to whom it was shown.
+    let (model, round) = (bauta_secagg::context::ModelHash::from_bytes([9; 32]), world.round());
+    let roster = bauta_secagg::context::Root::from_bytes(round.roster_root.clone().try_into().unwrap());
+    let other_ctx = bauta_secagg::context::Ctx::new(&world.rctx_of(1), &model, &roster);
+    let mut body = first.header.body.clone();
+    body.ctx = other_ctx;
+    let other = world.sign(0, &other_ctx, body);
+    let evidence = |model_hash: Vec<u8>| {
+        let header =
+            |signed, model_hash| Some(pb::HeaderEvidence { signed: Some(signed), model_hash, ..Default::default() });
+        pb::msg_report::Evidence::TwoHeaders(pb::TwoHeaders {
+            first: header(signed_body(&first.header), Vec::new()),
+            second: header(signed_body(&other), model_hash),
+        })
+    };
+    // Without the model that it was signed for the signature does not hold.
+    for (hash, holds) in [(Vec::new(), false), (vec![8; 32], false), (vec![9; 32], true)] {
+        let call = report(&world, 0, 1, evidence(hash));
+        assert_eq!(world.send_as(1, call).is_ok(), holds);
+    }
+    assert_only(&world, 0, &[OffenceKind::TwoHeaders]);
+}
+
+#[test]
 fn a_reported_second_header_harms_its_authors_group_and_nobody_else() {
     let n = 8;
     let mut world = World::with(n, 23, crate::groups::grouped(n as u32, 4));

@@ -4,6 +4,7 @@
 
 mod admission;
 mod artifacts;
+mod bauta;
 mod contracts;
 mod depth;
 mod determinism;
