@@ -28,7 +28,7 @@ pub fn price(kind: OffenceKind) -> Price {
             Price { tombstone: true, bounty_percent: 5, ..of(100) }
         }
         OffenceKind::BadShare | OffenceKind::FalseComplaint | OffenceKind::FalseEdge | OffenceKind::OutOfBound => {
-            of(100)
+            Price { tombstone: true, ..of(100) }
         }
     }
 }
