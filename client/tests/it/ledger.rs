@@ -291,6 +291,12 @@ impl Machine for Ledger {
                 let request = pb::QueryTasksRequest::decode(data).unwrap();
                 query::tasks(&self.storage, &request).map_err(failed)?.encode_to_vec()
             }
+            "Verdicts" => {
+                let request = pb::QueryVerdictsRequest::decode(data).unwrap();
+                let provider = if request.provider.is_empty() { Vec::new() } else { raw(&request.provider) };
+                let (task, limit) = (request.task_id, request.limit);
+                query::verdicts(&self.storage, task, &provider, limit).map_err(failed)?.encode_to_vec()
+            }
             "Rewards" => {
                 let request = pb::QueryRewardsRequest::decode(data).unwrap();
                 query::rewards(&self.storage, &raw(&request.address)).map_err(failed)?.encode_to_vec()
