@@ -79,6 +79,14 @@ pub fn told(event: &Event) -> (String, Value) {
             json!({ "event": "node_away", "why": why }),
         ),
         Event::NodeBack => ("the node answers again".to_owned(), json!({ "event": "node_back" })),
+        Event::SignedNumbers { round, coordinate } => (
+            format!("round {round}: the group's sum is out of range at coordinate {coordinate}; signed the numbers of its edges there"),
+            json!({ "event": "signed_numbers", "round": round, "coordinate": coordinate }),
+        ),
+        Event::OpenedEdges { round, edges } => (
+            format!("round {round}: opened {} for blame", show::count(*edges as u64, "edge")),
+            json!({ "event": "opened_edges", "round": round, "edges": edges }),
+        ),
         // Events are only ever added; one that is not known here is named as the library names it.
         other => (format!("{other:?}"), json!({ "event": "other", "what": format!("{other:?}") })),
     }
