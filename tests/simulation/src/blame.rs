@@ -7,11 +7,11 @@ use bauta_secagg::encoding::Slot;
 use bauta_secagg::signature::Signed;
 use bauta_secagg::unmask::{Partial, Requests};
 
-use crate::chain::{Chain, TASK};
 use crate::provider::{broken, parts, terms, Made, Provider};
+use crate::world::{World, TASK};
 
-fn blame(chain: &Chain, round: &pb::Round) -> Made<pb::RoundBlame> {
-    let found = state::find_blame(&chain.records, TASK, round.number).map_err(broken)?;
+fn blame(chain: &dyn World, round: &pb::Round) -> Made<pb::RoundBlame> {
+    let found = state::find_blame(chain.records(), TASK, round.number).map_err(broken)?;
     found.ok_or_else(|| broken("nobody is blamed"))
 }
 
@@ -20,7 +20,7 @@ impl Provider {
     ///
     /// # Errors
     /// When the chain's records are broken.
-    pub fn numbers(&mut self, chain: &Chain) -> Made<Signed<EdgeNumbers>> {
+    pub fn numbers(&mut self, chain: &dyn World) -> Made<Signed<EdgeNumbers>> {
         let round = chain.round()?.ok_or_else(|| broken("there is no round"))?;
         let blame = blame(chain, &round)?;
         let own = self.member(chain)?.slot;
@@ -39,7 +39,7 @@ impl Provider {
     ///
     /// # Errors
     /// When its record does not admit the list, which never happens to who sees one chain.
-    pub fn openings(&mut self, chain: &Chain, list: u32) -> Made<Vec<Signed<Partial>>> {
+    pub fn openings(&mut self, chain: &dyn World, list: u32) -> Made<Vec<Signed<Partial>>> {
         let round = chain.round()?.ok_or_else(|| broken("there is no round"))?;
         let blame = blame(chain, &round)?;
         let rctx = derive::rctx(&round).map_err(broken)?;
@@ -48,8 +48,8 @@ impl Provider {
         if requests.root().as_bytes()[..] != round.blame_root[..] {
             return Err(broken("the list has another root"));
         }
-        let members = state::members(&chain.records, TASK, round.epoch).map_err(broken)?;
-        let check_ins = state::check_ins(&chain.records, TASK, round.number).map_err(broken)?;
+        let members = state::members(chain.records(), TASK, round.epoch).map_err(broken)?;
+        let check_ins = state::check_ins(chain.records(), TASK, round.number).map_err(broken)?;
         let least = terms(chain)?.cohort.min_group;
         let groups = derive::released_groups(&members, &check_ins, &round, least).map_err(broken)?;
         self.answers_to(chain, &round, &requests, |record| record.admit_blame(&requests, &groups, least as usize))

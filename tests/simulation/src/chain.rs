@@ -1,16 +1,19 @@
-//! Blocks: messages are checked, charged and handled as a node does it, and after each of them the books are looked at.
+//! A world in memory: messages are checked, charged and handled as a node does it, and after each block the books are looked at.
 
 use std::collections::BTreeMap;
 
 use bauta_rounds::escrow::Purse;
 use bauta_rounds::{
-    charge, check, end_block, handle, keys, params, record_offence, state, Budget, Call, Env, Message, Output,
-    Rejection,
+    charge, check, end_block, handle, keys, params, record_offence, state, Blobs as _, Budget, Call, Env, Message,
+    Output, Rejection, Storage,
 };
 use bauta_schema::training::v1 as pb;
+use rand::{Rng as _, SeedableRng as _};
+use rand_chacha::ChaCha20Rng;
 
 use crate::ledger::{BlobStore, Contracts, Records};
 use crate::plan::Plan;
+use crate::world::{Size, World, BUDGET};
 
 /// The chain's id.
 pub const CHAIN_ID: &str = "simulation-1";
@@ -18,25 +21,15 @@ pub const CHAIN_ID: &str = "simulation-1";
 pub const OWNER: &[u8] = b"owner-owner-owner-ow";
 /// What the owner has.
 const WEALTH: i128 = 2_000_000_000;
-/// What the task may cost.
-const BUDGET: &str = "1000000000";
-/// The one task.
-pub const TASK: u64 = 1;
 
 /// A chain in memory with one task.
 pub struct Chain {
-    /// The machine's records.
-    pub records: Records,
-    /// The machine's blobs.
-    pub blobs: BlobStore,
-    /// What the contracts know.
-    pub contracts: Contracts,
-    /// Every verdict so far.
-    pub verdicts: Vec<pb::Verdict>,
-    /// The block that is executed.
-    pub height: u64,
-    /// Blocks so far whose lane was full.
-    pub uncounted: u64,
+    providers: Vec<Vec<u8>>,
+    records: Records,
+    blobs: BlobStore,
+    contracts: Contracts,
+    verdicts: Vec<pb::Verdict>,
+    height: u64,
     balances: BTreeMap<Vec<u8>, i128>,
     escrow: i128,
     operations: u64,
@@ -46,18 +39,20 @@ pub struct Chain {
 }
 
 impl Chain {
-    /// With the plan's task; these providers are registered and bonded.
+    /// With the plan's task; its providers are registered and bonded.
     ///
     /// # Errors
     /// When the task is refused: a defect of the plan.
-    pub fn new(plan: &Plan, providers: &[Vec<u8>]) -> Result<Self, String> {
+    pub fn new(plan: &Plan) -> Result<Self, String> {
+        let mut rng = ChaCha20Rng::seed_from_u64(plan.seed);
+        let providers: Vec<Vec<u8>> = (0..plan.providers).map(|_| rng.gen::<[u8; 20]>().to_vec()).collect();
         let mut chain = Self {
+            providers,
             records: Records::default(),
             blobs: BlobStore::default(),
             contracts: Contracts::default(),
             verdicts: Vec::new(),
             height: 1,
-            uncounted: 0,
             balances: BTreeMap::from([(OWNER.to_vec(), WEALTH)]),
             escrow: 0,
             operations: plan.operations,
@@ -72,7 +67,7 @@ impl Chain {
             ..params::default_params()
         };
         state::save(&mut chain.records, keys::PARAMS.to_vec(), &params);
-        for provider in providers {
+        for provider in &chain.providers {
             chain.contracts.register(provider.clone());
         }
         chain.bonds = chain.contracts.bonded();
@@ -84,7 +79,7 @@ impl Chain {
             budget: BUDGET.into(),
             test_set: plan.test_set().map(|rows| rows.encode()).unwrap_or_default(),
         };
-        match chain.deliver(OWNER, Call::CreateTask(Box::new(create)))? {
+        match chain.execute(OWNER, Call::CreateTask(Box::new(create)))? {
             Ok(()) => Ok(chain),
             Err(rejection) => Err(format!("the task is refused: {}", rejection.error)),
         }
@@ -95,10 +90,7 @@ impl Chain {
     }
 
     /// Executes one message.
-    ///
-    /// # Errors
-    /// What must never happen; that the message is refused is no error.
-    pub fn deliver(&mut self, sender: &[u8], call: Call) -> Result<Result<(), Rejection>, String> {
+    fn execute(&mut self, sender: &[u8], call: Call) -> Result<Result<(), Rejection>, String> {
         let env = self.env();
         self.tx_index += 1;
         let message = Message { sender: sender.to_vec(), call };
@@ -130,22 +122,6 @@ impl Chain {
             }
         };
         Ok(result)
-    }
-
-    /// Ends the block. One whose lane was full does not count towards windows.
-    ///
-    /// # Errors
-    /// What must never happen.
-    pub fn end_block(&mut self, counted: bool) -> Result<(), String> {
-        let env = self.env();
-        let mut budget = Budget::new(self.operations);
-        let outputs = end_block(&env, &mut self.records, &mut self.blobs, &self.contracts, counted, &mut budget);
-        self.carry_out(outputs)?;
-        self.uncounted += u64::from(!counted);
-        self.height += 1;
-        self.contracts.height = self.height;
-        self.tx_index = 0;
-        self.books_are_right()
     }
 
     fn carry_out(&mut self, outputs: Vec<Output>) -> Result<(), String> {
@@ -189,28 +165,47 @@ impl Chain {
         ];
         claims.into_iter().find(|(holds, _)| !holds).map_or(Ok(()), |(_, claim)| Err(claim.into()))
     }
+}
 
-    /// The task.
-    ///
-    /// # Errors
-    /// When its record is broken.
-    pub fn task(&self) -> Result<pb::Task, String> {
-        state::task(&self.records, TASK).map_err(|error| error.to_string())
+impl World for Chain {
+    fn providers(&self) -> &[Vec<u8>] {
+        &self.providers
     }
 
-    /// The current epoch.
-    ///
-    /// # Errors
-    /// When its record is broken.
-    pub fn epoch(&self) -> Result<pb::Epoch, String> {
-        state::epoch(&self.records, TASK, self.task()?.epoch).map_err(|error| error.to_string())
+    fn records(&self) -> &dyn Storage {
+        &self.records
     }
 
-    /// The running round, or the last; none before the first.
-    ///
-    /// # Errors
-    /// When its record is broken.
-    pub fn round(&self) -> Result<Option<pb::Round>, String> {
-        state::find_round(&self.records, TASK, self.task()?.round).map_err(|error| error.to_string())
+    fn blob(&self, hash: &[u8; 32]) -> Option<Vec<u8>> {
+        self.blobs.get(hash)
+    }
+
+    fn size(&self) -> Size {
+        Size { records: self.records.count(), blobs: self.blobs.bytes() }
+    }
+
+    fn height(&self) -> u64 {
+        self.height
+    }
+
+    fn verdicts(&self) -> &[pb::Verdict] {
+        &self.verdicts
+    }
+
+    fn deliver(&mut self, index: usize, call: Call) -> Result<(), String> {
+        let sender = self.providers.get(index).cloned().ok_or("there is no such provider")?;
+        // Whether it was refused shows in what happens to its sender.
+        self.execute(&sender, call).map(|_| ())
+    }
+
+    fn end_block(&mut self, is_full: bool) -> Result<(), String> {
+        let env = self.env();
+        let mut budget = Budget::new(self.operations);
+        let outputs = end_block(&env, &mut self.records, &mut self.blobs, &self.contracts, !is_full, &mut budget);
+        self.carry_out(outputs)?;
+        self.height += 1;
+        self.contracts.height = self.height;
+        self.tx_index = 0;
+        self.books_are_right()
     }
 }

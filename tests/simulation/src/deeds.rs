@@ -25,10 +25,10 @@ use rand_chacha::ChaCha20Rng;
 use sha2::{Digest as _, Sha256};
 
 use crate::blame::numbers_call;
-use crate::chain::{Chain, TASK};
 use crate::plan::RING_BITS;
 use crate::provider::{chunk_calls, deal_call, ectx, header_call, parts, Duty, Provider};
 use crate::seat::unmask_call;
+use crate::world::{World, TASK};
 
 /// What a cheat sends instead of what is due.
 #[derive(Default)]
@@ -53,7 +53,7 @@ impl From<Vec<Call>> for Deed {
 /// When the chain's records are broken.
 pub fn instead(
     cheat: &mut Provider,
-    chain: &Chain,
+    chain: &dyn World,
     duty: Duty,
     overheard: &[Call],
     rng: &mut ChaCha20Rng,
@@ -141,7 +141,12 @@ pub fn instead(
 }
 
 /// Answers of seats, each with a value that is wrong.
-fn wrong_answers(cheat: &mut Provider, chain: &Chain, round: u64, answers: Vec<Signed<Partial>>) -> Made<Vec<Call>> {
+fn wrong_answers(
+    cheat: &mut Provider,
+    chain: &dyn World,
+    round: u64,
+    answers: Vec<Signed<Partial>>,
+) -> Made<Vec<Call>> {
     let mut calls = Vec::new();
     for signed in answers {
         let mut body = signed.body;
@@ -154,7 +159,7 @@ fn wrong_answers(cheat: &mut Provider, chain: &Chain, round: u64, answers: Vec<S
 }
 
 /// An update that is far out of the bound at some coordinate.
-fn too_much(cheat: &mut Provider, chain: &Chain, round: u64, rng: &mut ChaCha20Rng) -> Made<Deed> {
+fn too_much(cheat: &mut Provider, chain: &dyn World, round: u64, rng: &mut ChaCha20Rng) -> Made<Deed> {
     let mut update = cheat.update(chain, round)?;
     let excess = rng.gen_range(1_000_000..100_000_000) * if rng.gen() { 1 } else { -1 };
     if let Some(value) = update.choose_mut(rng) {
@@ -168,7 +173,7 @@ fn too_much(cheat: &mut Provider, chain: &Chain, round: u64, rng: &mut ChaCha20R
 }
 
 /// Numbers of edges of which one is false: it takes away what the cheat's own update has too much, or anything.
-fn lie(cheat: &mut Provider, chain: &Chain, round: u64, rng: &mut ChaCha20Rng) -> Made<Vec<Call>> {
+fn lie(cheat: &mut Provider, chain: &dyn World, round: u64, rng: &mut ChaCha20Rng) -> Made<Vec<Call>> {
     let mut body = cheat.numbers(chain)?.body;
     let own = body.slot;
     let excess = cheat.excess().filter(|(of, _)| *of == round).map_or_else(|| rng.gen_range(-9..9), |(_, much)| much);
@@ -179,7 +184,7 @@ fn lie(cheat: &mut Provider, chain: &Chain, round: u64, rng: &mut ChaCha20Rng) -
     Ok(vec![numbers_call(round, &sign(cheat.keys()?, &ctx(chain)?, body)?)])
 }
 
-fn ctx(chain: &Chain) -> Made<Ctx> {
+fn ctx(chain: &dyn World) -> Made<Ctx> {
     let round = chain.round()?.ok_or("there is no round")?;
     derive::ctx(&round).map_err(|error| error.to_string())
 }
@@ -194,7 +199,7 @@ fn sign<B: Body>(keys: &ProviderKeys, context: &B::Context, body: B) -> Made<Sig
 }
 
 /// A masked update with other bits in its first chunk, under a header that is right for it.
-fn made_up(cheat: &Provider, chain: &Chain, masked: &Masked, bits: u8) -> Made<Masked> {
+fn made_up(cheat: &Provider, chain: &dyn World, masked: &Masked, bits: u8) -> Made<Masked> {
     let mut chunks = masked.chunks.clone();
     if let Some(last) = chunks.first_mut().and_then(|chunk| chunk.last_mut()) {
         *last ^= bits;
@@ -207,11 +212,11 @@ fn made_up(cheat: &Provider, chain: &Chain, masked: &Masked, bits: u8) -> Made<M
 }
 
 /// A complaint about a dealer, whose share opens.
-fn complain(cheat: &mut Provider, chain: &Chain, epoch: u64, rng: &mut ChaCha20Rng) -> Made<Vec<Call>> {
-    let members = state::members(&chain.records, TASK, epoch).map_err(|error| error.to_string())?;
+fn complain(cheat: &mut Provider, chain: &dyn World, epoch: u64, rng: &mut ChaCha20Rng) -> Made<Vec<Call>> {
+    let members = state::members(chain.records(), TASK, epoch).map_err(|error| error.to_string())?;
     let dealers: Vec<_> = members.iter().filter(|member| member.dealt).collect();
     let Some(dealer) = dealers.choose(rng) else { return Ok(Vec::new()) };
-    let record = state::find_deal(&chain.records, TASK, epoch, &dealer.address).map_err(|error| error.to_string())?;
+    let record = state::find_deal(chain.records(), TASK, epoch, &dealer.address).map_err(|error| error.to_string())?;
     let Some(record) = record else { return Ok(Vec::new()) };
     let deal = Deal::decode(&record.body).map_err(|error| error.to_string())?;
     let seat = SeatIndex::new(cheat.member(chain)?.seat).map_err(|error| error.to_string())?;
@@ -223,9 +228,9 @@ fn complain(cheat: &mut Provider, chain: &Chain, epoch: u64, rng: &mut ChaCha20R
 }
 
 /// A deal whose shares for some seats cannot be opened, properly proven and signed.
-fn bad_deal(cheat: &Provider, chain: &Chain, epoch: u64, rng: &mut ChaCha20Rng) -> Made<Signed<Deal>> {
+fn bad_deal(cheat: &Provider, chain: &dyn World, epoch: u64, rng: &mut ChaCha20Rng) -> Made<Signed<Deal>> {
     let broken = |error: &dyn std::fmt::Display| error.to_string();
-    let records = state::seats(&chain.records, TASK, epoch).map_err(|error| broken(&error))?;
+    let records = state::seats(chain.records(), TASK, epoch).map_err(|error| broken(&error))?;
     let threshold = chain.epoch()?.threshold as usize;
     let seats = derive::seats(&records).map_err(|error| broken(&error))?;
     let victims: BTreeSet<u32> = seats.iter().map(|(seat, _)| seat.get()).filter(|_| rng.gen_bool(0.4)).collect();

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use bauta_learning::encode::metrics::METRICS;
 use bauta_learning::evaluate::{TestSet, MAX_INPUT};
 use bauta_rounds::params::MAX_SEATS;
 use bauta_schema::training::v1 as pb;
@@ -50,6 +51,9 @@ pub struct Plan {
     /// Whether the task blames where a sum is out of range.
     #[serde(default)]
     pub blames: bool,
+    /// Whether updates carry metrics.
+    #[serde(default)]
+    pub metrics: bool,
 }
 
 /// How groups are scored.
@@ -102,6 +106,7 @@ impl Plan {
                 .get(rng.gen_range(0..3))
                 .unwrap_or(&Scores::None),
             blames: rng.gen(),
+            metrics: rng.gen(),
         }
     }
 
@@ -142,7 +147,7 @@ impl Plan {
                 bound: 5_000,
                 max_weight: 8,
                 rows_per_weight: 100,
-                metrics: 0,
+                metrics: if self.metrics { METRICS } else { 0 },
             }),
             optimiser: Some(pb::Optimiser {
                 kind: pb::OptimiserKind::Fedavgm.into(),
@@ -238,6 +243,7 @@ impl Plan {
             with(&|plan| plan.drop_outs = 0),
             with(&|plan| plan.late_joiners = 0),
             with(&|plan| plan.blames = false),
+            with(&|plan| plan.metrics = false),
             with(&|plan| plan.full_lanes = 0),
             with(&|plan| plan.restarts = 0),
             with(&|plan| plan.reorder = false),

@@ -19,8 +19,8 @@ use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha20Rng;
 
 use crate::blame::numbers_call;
-use crate::chain::{Chain, TASK};
 use crate::seat::{unmask_call, Shares};
+use crate::world::{World, TASK};
 
 /// A duty, as long as it is the same one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -100,15 +100,13 @@ pub fn broken(error: impl std::fmt::Display) -> String {
 }
 
 impl Provider {
-    /// The `index`th of a seed.
+    /// The `index`th of a seed, at an address.
     ///
     /// # Errors
-    /// Never: addresses have a length that is allowed.
-    pub fn new(seed: u64, index: u32, joins: u64) -> Made<Self> {
+    /// When the address has a length that none has.
+    pub fn new(seed: u64, index: u32, joins: u64, address: Vec<u8>) -> Made<Self> {
         let mut rng = ChaCha20Rng::seed_from_u64(seed);
         rng.set_stream(u64::from(index) + 1);
-        let mut address = vec![0; 20];
-        rng.fill(&mut address[..]);
         let name = Address::new(address.clone()).map_err(broken)?;
         let weight = 1 + u64::from(index % 3);
         let seed = seed.wrapping_mul(1_000_003) + u64::from(index);
@@ -119,14 +117,14 @@ impl Provider {
     ///
     /// # Errors
     /// When the chain's records are broken.
-    pub fn duties(&self, chain: &Chain) -> Made<Vec<Duty>> {
-        let task = query::task(&chain.records, TASK).map_err(broken)?;
-        let epoch = query::epoch(&chain.records, TASK, 0).map_err(broken)?;
+    pub fn duties(&self, chain: &dyn World) -> Made<Vec<Duty>> {
+        let task = query::task(chain.records(), TASK).map_err(broken)?;
+        let epoch = query::epoch(chain.records(), TASK, 0).map_err(broken)?;
         let number = epoch.epoch.as_ref().map_or(0, |epoch| epoch.number);
         if number < self.joins {
             return Ok(Vec::new());
         }
-        let round = query::round(&chain.records, TASK, 0).ok();
+        let round = query::round(chain.records(), TASK, 0).ok();
         let duty = |due: Due| match due {
             Due::Enrol { epoch } => Duty::Enrol(epoch),
             Due::Deal { epoch } => Duty::Deal(epoch),
@@ -159,7 +157,7 @@ impl Provider {
     ///
     /// # Errors
     /// When the chain's records are broken.
-    pub fn still_has_to(&mut self, chain: &Chain, duty: Duty) -> Made<bool> {
+    pub fn still_has_to(&mut self, chain: &dyn World, duty: Duty) -> Made<bool> {
         self.begun.remove(&duty);
         let is_due = self.duties(chain)?.contains(&duty);
         self.begun.insert(duty);
@@ -170,7 +168,7 @@ impl Provider {
     ///
     /// # Errors
     /// When an honest provider would be stuck.
-    pub fn make(&mut self, chain: &Chain, duty: Duty) -> Made<Vec<Call>> {
+    pub fn make(&mut self, chain: &dyn World, duty: Duty) -> Made<Vec<Call>> {
         if !self.still_has_to(chain, duty)? {
             return Ok(Vec::new());
         }
@@ -245,11 +243,11 @@ impl Provider {
     ///
     /// # Errors
     /// When it is not enrolled.
-    pub fn member(&self, chain: &Chain) -> Made<pb::Member> {
-        state::member(&chain.records, TASK, chain.task()?.epoch, &self.address).map_err(broken)
+    pub fn member(&self, chain: &dyn World) -> Made<pb::Member> {
+        state::member(chain.records(), TASK, chain.task()?.epoch, &self.address).map_err(broken)
     }
 
-    fn enrol(&mut self, chain: &Chain, epoch: u64) -> Made<Call> {
+    fn enrol(&mut self, chain: &dyn World, epoch: u64) -> Made<Call> {
         // Fresh every epoch; a second attempt takes those of the first.
         if self.disk.keys.as_ref().is_none_or(|(of, _)| *of != epoch) {
             let keys = ProviderKeys::generate(&mut self.rng);
@@ -266,14 +264,14 @@ impl Provider {
     ///
     /// # Errors
     /// When the chain's records are broken.
-    pub fn deal(&mut self, chain: &Chain, epoch: u64) -> Made<Signed<Deal>> {
-        let seats = derive::seats(&state::seats(&chain.records, TASK, epoch).map_err(broken)?).map_err(broken)?;
+    pub fn deal(&mut self, chain: &dyn World, epoch: u64) -> Made<Signed<Deal>> {
+        let seats = derive::seats(&state::seats(chain.records(), TASK, epoch).map_err(broken)?).map_err(broken)?;
         let threshold = chain.epoch()?.threshold as usize;
         let keys = self.disk.keys.as_ref().map(|(_, keys)| keys).ok_or_else(|| broken("it has no keys"))?;
         Dealer::new(keys, ectx(chain)?, &self.name).deal(&seats, threshold, &mut self.rng).map_err(broken)
     }
 
-    fn check_in(&mut self, chain: &Chain, round: u64) -> Made<Call> {
+    fn check_in(&mut self, chain: &dyn World, round: u64) -> Made<Call> {
         let rctx = Rctx::new(&ectx(chain)?, round);
         let keys = self.disk.keys.as_ref().map(|(_, keys)| keys).ok_or_else(|| broken("it has no keys"))?;
         let (signed, _) = CheckedIn::new(keys, &rctx, &self.name, self.weight, &mut self.rng);
@@ -281,23 +279,23 @@ impl Provider {
         Ok(Call::CheckIn(pb::MsgCheckIn { sender: String::new(), task_id: TASK, round, body, signature }))
     }
 
-    /// Its update of a round: anything within the bound.
+    /// Its update of a round, and its metrics if there are any: anything within the bound.
     ///
     /// # Errors
     /// When the chain's records are broken.
-    pub fn update(&self, chain: &Chain, round: u64) -> Made<Vec<i64>> {
+    pub fn update(&self, chain: &dyn World, round: u64) -> Made<Vec<i64>> {
         let terms = terms(chain)?;
         let mut rng = ChaCha20Rng::seed_from_u64(self.seed);
         rng.set_stream(round);
         let bound = i64::try_from(terms.encoding.bound).map_err(broken)?;
-        Ok((0..terms.elements).map(|_| rng.gen_range(-bound..=bound)).collect())
+        Ok((0..terms.elements + u64::from(terms.metrics())).map(|_| rng.gen_range(-bound..=bound)).collect())
     }
 
     /// What it submits to a round: made once, and kept before it is sent.
     ///
     /// # Errors
     /// When the chain shows it a false group, which it never does here.
-    pub fn masked(&mut self, chain: &Chain, round: u64) -> Made<Masked> {
+    pub fn masked(&mut self, chain: &dyn World, round: u64) -> Made<Masked> {
         if let Some((of, masked)) = &self.disk.submission {
             if *of == round {
                 return Ok(masked.clone());
@@ -313,8 +311,8 @@ impl Provider {
     ///
     /// # Errors
     /// When the chain shows it a false group.
-    pub fn mask(&mut self, chain: &Chain, round: u64, update: &[i64]) -> Made<Masked> {
-        let record = state::round(&chain.records, TASK, round).map_err(broken)?;
+    pub fn mask(&mut self, chain: &dyn World, round: u64, update: &[i64]) -> Made<Masked> {
+        let record = state::round(chain.records(), TASK, round).map_err(broken)?;
         let group = self.group(chain, &record)?;
         let rctx = Rctx::new(&ectx(chain)?, round);
         let ctx = derive::ctx(&record).map_err(broken)?;
@@ -326,11 +324,11 @@ impl Provider {
     }
 
     /// Its group of a round, compared with the root.
-    pub(crate) fn group(&self, chain: &Chain, round: &pb::Round) -> Made<Group> {
+    pub(crate) fn group(&self, chain: &dyn World, round: &pb::Round) -> Made<Group> {
         let number = self.member(chain)?.group;
         let of = round.groups.iter().find(|group| group.number == number).ok_or_else(|| broken("it has no group"))?;
-        let members = state::members(&chain.records, TASK, round.epoch).map_err(broken)?;
-        let check_ins = state::check_ins(&chain.records, TASK, round.number).map_err(broken)?;
+        let members = state::members(chain.records(), TASK, round.epoch).map_err(broken)?;
+        let check_ins = state::check_ins(chain.records(), TASK, round.number).map_err(broken)?;
         let group = derive::group_of_round(&members, &check_ins, of).map_err(broken)?;
         if group.root().as_bytes()[..] != of.root[..] {
             return Err(broken("its group has another root"));
@@ -343,15 +341,15 @@ impl Provider {
 ///
 /// # Errors
 /// When its record is broken.
-pub fn terms(chain: &Chain) -> Made<Terms> {
-    Terms::read(&state::settings(&chain.records, TASK).map_err(broken)?).map_err(broken)
+pub fn terms(chain: &dyn World) -> Made<Terms> {
+    Terms::read(&state::settings(chain.records(), TASK).map_err(broken)?).map_err(broken)
 }
 
 /// The context of the current epoch.
 ///
 /// # Errors
 /// When its record is broken.
-pub fn ectx(chain: &Chain) -> Made<Ectx> {
+pub fn ectx(chain: &dyn World) -> Made<Ectx> {
     let bytes: [u8; 32] = chain.epoch()?.ectx.try_into().map_err(|_| broken("a context has 32 bytes"))?;
     Ok(Ectx::from_bytes(bytes))
 }

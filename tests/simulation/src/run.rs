@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bauta_rounds::{derive, state, Blobs as _};
+use bauta_rounds::{derive, state};
 use bauta_schema::training::v1 as pb;
 use bauta_schema::training::v1::OffenceKind;
 use rand::seq::SliceRandom as _;
@@ -10,10 +10,11 @@ use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha20Rng;
 use serde::Serialize;
 
-use crate::chain::{Chain, TASK};
+use crate::chain::Chain;
 use crate::deeds;
 use crate::plan::{Plan, WINDOW};
 use crate::provider::{Duty, Provider};
+use crate::world::{Over, World, TASK};
 
 /// Blocks beyond its windows that a round may take to be verified, unmasked and settled within small budgets.
 const SETTLING: u64 = 200;
@@ -21,6 +22,9 @@ const SETTLING: u64 = 200;
 const BLOCKS: u64 = 6_000;
 /// Records that a task may have for each provider, round and epoch, when it is over: generous, and a bound.
 const RECORDS: usize = 40;
+
+/// Of a hundred blocks in which a provider may restart, how many may see the node restart.
+const NODE_RESTARTS: u32 = 10;
 
 /// What a run came to.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -37,6 +41,10 @@ pub struct Outcome {
     pub epochs: u64,
     /// Blocks.
     pub blocks: u64,
+    /// Of these, the ones that did not count, because their lane was full.
+    pub full: u64,
+    /// Restarts of a node.
+    pub restarts: u64,
     /// Verdicts against cheats, by offence.
     pub convicted: BTreeMap<String, u64>,
     /// Verdicts against honest providers that fell silent, by offence.
@@ -52,11 +60,17 @@ pub struct Failure {
     pub height: u64,
     /// What.
     pub what: String,
+    /// Over what it was run.
+    pub over: Over,
 }
 
 impl std::fmt::Display for Failure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "at height {}: {}\nagain with: simulate --plan '{}'", self.height, self.what, self.plan)
+        let option = match self.over {
+            Over::Memory => "",
+            Over::Node => " --node",
+        };
+        write!(f, "at height {}: {}\nagain with: simulate{option} --plan '{}'", self.height, self.what, self.plan)
     }
 }
 
@@ -69,9 +83,9 @@ struct OnItsWay {
     is_deed: bool,
 }
 
-struct Run<'a> {
+struct Run<'a, W> {
     plan: &'a Plan,
-    chain: Chain,
+    chain: W,
     providers: Vec<Provider>,
     by_address: BTreeMap<Vec<u8>, usize>,
     underway: Vec<OnItsWay>,
@@ -86,35 +100,50 @@ struct Run<'a> {
     outcome: Outcome,
 }
 
-/// Runs a plan to the end of its task.
+/// Runs a plan over the machine in memory, to the end of its task.
 ///
 /// # Errors
 /// [`Failure`] when an honest provider is convicted, a sum is not exact, a round is stuck, coins are made or lost, or records pile up.
 pub fn run(plan: &Plan) -> Result<Outcome, Failure> {
-    let mut run = Run::new(plan).map_err(|what| Failure { plan: plan.clone(), height: 0, what })?;
-    while run.chain.height < BLOCKS {
+    run_over(plan, Over::Memory, Chain::new)
+}
+
+/// Runs a plan over a world, to the end of its task.
+///
+/// # Errors
+/// As [`run`]; and when there can be no such world.
+pub fn run_over<W: World>(
+    plan: &Plan,
+    over: Over,
+    begin: impl FnOnce(&Plan) -> Result<W, String>,
+) -> Result<Outcome, Failure> {
+    let failure = |height, what| Failure { plan: plan.clone(), height, what, over };
+    let mut run = begin(plan).and_then(|chain| Run::new(plan, chain)).map_err(|what| failure(0, what))?;
+    let begun = run.chain.height();
+    while run.chain.height() < begun + BLOCKS {
         match run.block() {
             Ok(true) => break,
             Ok(false) => {}
-            Err(what) => return Err(Failure { plan: plan.clone(), height: run.chain.height, what }),
+            Err(what) => return Err(failure(run.chain.height(), what)),
         }
     }
-    let height = run.chain.height;
-    run.ends().map_err(|what| Failure { plan: plan.clone(), height, what })
+    let height = run.chain.height();
+    run.ends().map_err(|what| failure(height, what))
 }
 
-impl<'a> Run<'a> {
-    fn new(plan: &'a Plan) -> Result<Self, String> {
+impl<'a, W: World> Run<'a, W> {
+    fn new(plan: &'a Plan, chain: W) -> Result<Self, String> {
         let joins = |index: u32| if index < plan.late_joiners { 2 } else { 1 };
-        let providers: Result<Vec<Provider>, String> =
-            (0..plan.providers).map(|index| Provider::new(plan.seed, index, joins(index))).collect();
-        let providers = providers?;
-        let addresses: Vec<Vec<u8>> = providers.iter().map(|provider| provider.address.clone()).collect();
+        let addresses = chain.providers().to_vec();
+        let providers: Result<Vec<Provider>, String> = (0..)
+            .zip(&addresses)
+            .map(|(index, address)| Provider::new(plan.seed, index, joins(index), address.clone()))
+            .collect();
         Ok(Self {
             plan,
-            chain: Chain::new(plan, &addresses)?,
+            chain,
             by_address: addresses.into_iter().zip(0..).collect(),
-            providers,
+            providers: providers?,
             underway: Vec::new(),
             overheard: Vec::new(),
             let_be: BTreeSet::new(),
@@ -160,10 +189,13 @@ impl<'a> Run<'a> {
                 self.providers[index].begin(*duty);
             }
         }
+        if self.happens(self.plan.restarts) && self.happens(NODE_RESTARTS) && self.chain.restart()? {
+            self.outcome.restarts += 1;
+        }
         self.look_for_duties()?;
-        let is_full = self.happens(self.plan.full_lanes);
+        let is_full = self.happens(self.plan.full_lanes) && !self.chain.fills_itself();
         self.deliver(is_full)?;
-        self.chain.end_block(!is_full)?;
+        self.chain.end_block(is_full)?;
         self.judge()?;
         self.look_at_rounds()?;
         let task = self.chain.task()?;
@@ -183,7 +215,7 @@ impl<'a> Run<'a> {
                 }
                 let late = self.rng.gen_range(0..=self.plan.delay);
                 let is_deed = self.may_cheat(index, duty) && self.happens(self.plan.deeds);
-                self.underway.push(OnItsWay { arrives: self.chain.height + u64::from(late), index, duty, is_deed });
+                self.underway.push(OnItsWay { arrives: self.chain.height() + u64::from(late), index, duty, is_deed });
             }
         }
         Ok(())
@@ -191,7 +223,7 @@ impl<'a> Run<'a> {
 
     /// Delivers what has arrived. A full lane takes some of it; the rest comes with the next block.
     fn deliver(&mut self, is_full: bool) -> Result<(), String> {
-        let height = self.chain.height;
+        let height = self.chain.height();
         let (mut arrived, underway) =
             std::mem::take(&mut self.underway).into_iter().partition::<Vec<_>, _>(|message| message.arrives <= height);
         self.underway = underway;
@@ -213,7 +245,6 @@ impl<'a> Run<'a> {
             } else {
                 provider.make(&self.chain, duty)?
             };
-            let address = provider.address.clone();
             for call in calls {
                 if self.overheard.len() < 64 {
                     self.overheard.push(call.clone());
@@ -221,8 +252,7 @@ impl<'a> Run<'a> {
                     let place = self.rng.gen_range(0..64);
                     self.overheard[place] = call.clone();
                 }
-                // Whether it was refused shows in what happens to its sender.
-                let _ = self.chain.deliver(&address, call)?;
+                self.chain.deliver(index, call)?;
             }
         }
         Ok(())
@@ -230,7 +260,7 @@ impl<'a> Run<'a> {
 
     /// No honest provider is convicted but for duties that it let be.
     fn judge(&mut self) -> Result<(), String> {
-        for verdict in self.chain.verdicts.get(self.judged..).unwrap_or_default() {
+        for verdict in self.chain.verdicts().get(self.judged..).unwrap_or_default() {
             let index = *self.by_address.get(&verdict.provider).ok_or("a verdict against somebody unknown")?;
             let kind = verdict.kind().as_str_name().trim_start_matches("OFFENCE_KIND_").to_lowercase();
             if self.is_hostile(index) {
@@ -252,18 +282,18 @@ impl<'a> Run<'a> {
             }
             *self.outcome.silent.entry(kind).or_default() += 1;
         }
-        self.judged = self.chain.verdicts.len();
+        self.judged = self.chain.verdicts().len();
         Ok(())
     }
 
     /// Rounds end in time, and the sums of those that finished are those of their survivors' updates.
     fn look_at_rounds(&mut self) -> Result<(), String> {
         while let Some(round) =
-            state::find_round(&self.chain.records, TASK, self.settled + 1).map_err(|error| error.to_string())?
+            state::find_round(self.chain.records(), TASK, self.settled + 1).map_err(|error| error.to_string())?
         {
             if round.settled_height == 0 {
-                let longest = u64::from(3 * WINDOW) + self.longest_blame() + self.chain.uncounted + SETTLING;
-                let took = self.chain.height - round.opened_height;
+                let longest = u64::from(3 * WINDOW) + self.longest_blame() + self.chain.uncounted()? + SETTLING;
+                let took = self.chain.height() - round.opened_height;
                 return match took > longest {
                     true => Err(format!("round {} is stuck since {took} blocks", round.number)),
                     false => Ok(()),
@@ -286,7 +316,7 @@ impl<'a> Run<'a> {
     }
 
     fn look_at_sums(&mut self, round: &pb::Round) -> Result<(), String> {
-        let members = state::members(&self.chain.records, TASK, round.epoch).map_err(|error| error.to_string())?;
+        let members = state::members(self.chain.records(), TASK, round.epoch).map_err(|error| error.to_string())?;
         let holder = |slot: u32| {
             let member = members.iter().find(|member| member.slot == slot);
             member.and_then(|member| self.by_address.get(&member.address)).copied().ok_or("a slot is nobody's")
@@ -314,19 +344,22 @@ impl<'a> Run<'a> {
                     group.number, round.number
                 ));
             }
-            let mut sum = vec![0i64; self.plan.elements as usize];
+            let mut sum = Vec::new();
             let mut weight = 0;
             for slot in &summed {
                 let provider = &self.providers[holder(*slot)?];
                 weight += provider.weight;
-                for (total, value) in sum.iter_mut().zip(provider.update(&self.chain, round.number)?) {
+                let update = provider.update(&self.chain, round.number)?;
+                sum.resize(update.len(), 0i64);
+                for (total, value) in sum.iter_mut().zip(update) {
                     *total += value * i64::try_from(provider.weight).map_err(|error| error.to_string())?;
                 }
             }
             let hash = state::hash(&group.aggregate_hash).map_err(|error| error.to_string())?;
-            let found = self.chain.blobs.get(&hash).ok_or("the sum of a group is not kept")?;
+            let found = self.chain.blob(&hash).ok_or("the sum of a group is not kept")?;
+            let (sum, metrics) = sum.split_at(self.plan.elements as usize);
             let plain: Vec<u8> = sum.iter().flat_map(|value| value.to_le_bytes()).collect();
-            if found != plain || group.weight != weight {
+            if found != plain || group.metrics != metrics || group.weight != weight {
                 return Err(format!("the sum of group {} of round {} is not exact", group.number, round.number));
             }
             self.outcome.sums += 1;
@@ -339,16 +372,17 @@ impl<'a> Run<'a> {
         let (providers, done) =
             (self.plan.providers as usize, self.settled as usize + self.outcome.epochs as usize + 3);
         let records = RECORDS * providers * done;
-        if self.chain.records.count() > records {
-            return Err(format!("{} records are kept, more than {records}", self.chain.records.count()));
+        let size = self.chain.size();
+        if size.records > records {
+            return Err(format!("{} records are kept, more than {records}", size.records));
         }
-        let params = state::params(&self.chain.records).map_err(|error| error.to_string())?;
+        let params = state::params(self.chain.records()).map_err(|error| error.to_string())?;
         let groups = providers / self.plan.group_size as usize + 1;
         let vectors = 3 * providers + (params.kept_rounds as usize + 2) * (4 + groups);
         let test_set = self.plan.test_set_bytes();
         let bytes = vectors * (8 * self.plan.elements as usize + 1_000) + 1_200 * providers * providers + test_set;
-        if self.chain.blobs.bytes() > bytes {
-            return Err(format!("{} bytes of blobs are kept, more than {bytes}", self.chain.blobs.bytes()));
+        if size.blobs > bytes {
+            return Err(format!("{} bytes of blobs are kept, more than {bytes}", size.blobs));
         }
         Ok(())
     }
@@ -358,7 +392,8 @@ impl<'a> Run<'a> {
         if task.ended_height == 0 {
             return Err(format!("the task is not over after {BLOCKS} blocks"));
         }
-        self.outcome.blocks = self.chain.height;
+        self.outcome.blocks = self.chain.height();
+        self.outcome.full = self.chain.uncounted()?;
         Ok(self.outcome)
     }
 }
@@ -372,6 +407,8 @@ impl Outcome {
         self.blamed += other.blamed;
         self.epochs += other.epochs;
         self.blocks += other.blocks;
+        self.full += other.full;
+        self.restarts += other.restarts;
         for (into, from) in [(&mut self.convicted, &other.convicted), (&mut self.silent, &other.silent)] {
             for (kind, count) in from {
                 *into.entry(kind.clone()).or_default() += count;
@@ -392,8 +429,8 @@ impl std::fmt::Display for Outcome {
         };
         write!(
             f,
-            "{} rounds settled, {} of them finished, {} sums exact, {} updates taken out by blame, {} epochs, {} blocks; cheats convicted: {}; honest but silent: {}",
-            self.rounds, self.finished, self.sums, self.blamed, self.epochs, self.blocks, counts(&self.convicted), counts(&self.silent)
+            "{} rounds settled, {} of them finished, {} sums exact, {} updates taken out by blame, {} epochs, {} blocks of which {} had a full lane, {} restarts of a node; cheats convicted: {}; honest but silent: {}",
+            self.rounds, self.finished, self.sums, self.blamed, self.epochs, self.blocks, self.full, self.restarts, counts(&self.convicted), counts(&self.silent)
         )
     }
 }

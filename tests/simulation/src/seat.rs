@@ -13,8 +13,8 @@ use bauta_secagg::seat::{Admitted, AnswerRecord, Conflict, Seat, Share};
 use bauta_secagg::signature::{Body as _, Signed};
 use bauta_secagg::unmask::{Partial, Requests};
 
-use crate::chain::{Chain, TASK};
 use crate::provider::{broken, ectx, parts, terms, Made, Provider};
+use crate::world::{World, TASK};
 
 /// The shares that a provider's seats were dealt, by seat and by the slots of their dealers.
 pub type Shares = BTreeMap<SeatIndex, BTreeMap<Slot, Share>>;
@@ -27,7 +27,7 @@ struct Opened {
 
 impl Provider {
     /// Opens every deal; a complaint for each share that is bad.
-    pub(crate) fn check_deals(&mut self, chain: &Chain, epoch: u64) -> Made<Vec<Call>> {
+    pub(crate) fn check_deals(&mut self, chain: &dyn World, epoch: u64) -> Made<Vec<Call>> {
         let (bad, ectx) = (self.open_deals(chain, epoch)?.bad, ectx(chain)?);
         let complain = |(seat, deal): (SeatIndex, Deal)| {
             let (keys, name, rng) = self.parts_of(epoch)?;
@@ -38,14 +38,14 @@ impl Provider {
     }
 
     /// Opens the shares of every dealer of an epoch for every seat of this provider.
-    fn open_deals(&self, chain: &Chain, epoch: u64) -> Made<Opened> {
-        let record = state::epoch(&chain.records, TASK, epoch).map_err(broken)?;
+    fn open_deals(&self, chain: &dyn World, epoch: u64) -> Made<Opened> {
+        let record = state::epoch(chain.records(), TASK, epoch).map_err(broken)?;
         let ectx = Ectx::from_bytes(state::hash(&record.ectx).map_err(broken)?);
-        let own = state::member(&chain.records, TASK, epoch, &self.address).map_err(broken)?;
+        let own = state::member(chain.records(), TASK, epoch, &self.address).map_err(broken)?;
         let mut opened = Opened { shares: Shares::new(), bad: Vec::new() };
         let mut deals = Vec::new();
-        for dealer in state::members(&chain.records, TASK, epoch).map_err(broken)? {
-            if let Some(deal) = state::find_deal(&chain.records, TASK, epoch, &dealer.address).map_err(broken)? {
+        for dealer in state::members(chain.records(), TASK, epoch).map_err(broken)? {
+            if let Some(deal) = state::find_deal(chain.records(), TASK, epoch, &dealer.address).map_err(broken)? {
                 deals.push((dealer.slot, Deal::decode(&deal.body).map_err(broken)?));
             }
         }
@@ -67,26 +67,26 @@ impl Provider {
     }
 
     /// Answers of its seats when the groups are to be cut.
-    pub(crate) fn evaluate(&mut self, chain: &Chain, epoch: u64) -> Made<Vec<Call>> {
+    pub(crate) fn evaluate(&mut self, chain: &dyn World, epoch: u64) -> Made<Vec<Call>> {
         let input = derive::partition_input(&chain.epoch()?).map_err(broken)?;
         self.evaluations(chain, &input, epoch, epoch)
     }
 
     /// Answers of its seats of an epoch that is over, when the seats of the next are to be drawn.
-    pub(crate) fn evaluate_for_seats(&mut self, chain: &Chain, epoch: u64, of: u64) -> Made<Vec<Call>> {
-        let member = state::find_member(&chain.records, TASK, of, &self.address).map_err(broken)?;
+    pub(crate) fn evaluate_for_seats(&mut self, chain: &dyn World, epoch: u64, of: u64) -> Made<Vec<Call>> {
+        let member = state::find_member(chain.records(), TASK, of, &self.address).map_err(broken)?;
         if member.is_none_or(|member| member.seat == 0) {
             return Ok(Vec::new());
         }
-        let before = state::epoch(&chain.records, TASK, of).map_err(broken)?;
+        let before = state::epoch(chain.records(), TASK, of).map_err(broken)?;
         let input = derive::seats_input(&chain.epoch()?, &before).map_err(broken)?;
         self.evaluations(chain, &input, of, epoch)
     }
 
     /// Answers of its seats of an epoch's committee, for an epoch; none of a seat that has a bad share, which its complaint excuses.
-    fn evaluations(&mut self, chain: &Chain, input: &JointInput, committee: u64, epoch: u64) -> Made<Vec<Call>> {
+    fn evaluations(&mut self, chain: &dyn World, input: &JointInput, committee: u64, epoch: u64) -> Made<Vec<Call>> {
         let shares = self.open_deals(chain, committee)?.shares;
-        let members = state::members(&chain.records, TASK, committee).map_err(broken)?;
+        let members = state::members(chain.records(), TASK, committee).map_err(broken)?;
         let dealers: Result<Vec<Slot>, _> =
             members.iter().filter(|member| member.slot > 0).map(|member| Slot::new(member.slot)).collect();
         let (dealers, ectx) = (dealers.map_err(broken)?, ectx(chain)?);
@@ -110,7 +110,7 @@ impl Provider {
     }
 
     /// What it gives to the seed of the seats.
-    pub(crate) fn contribute(&mut self, chain: &Chain, epoch: u64) -> Made<Call> {
+    pub(crate) fn contribute(&mut self, chain: &dyn World, epoch: u64) -> Made<Call> {
         let input = derive::everyones_input(&chain.epoch()?).map_err(broken)?;
         let ectx = ectx(chain)?;
         let (keys, name, rng) = self.parts_of(epoch)?;
@@ -122,7 +122,7 @@ impl Provider {
     ///
     /// # Errors
     /// When its record does not admit the list, which never happens to who sees one chain.
-    pub(crate) fn answers(&mut self, chain: &Chain) -> Made<Vec<Signed<Partial>>> {
+    pub(crate) fn answers(&mut self, chain: &dyn World) -> Made<Vec<Signed<Partial>>> {
         let round = chain.round()?.ok_or_else(|| broken("there is no round"))?;
         let requests = requests(chain, &round)?;
         self.answers_to(chain, &round, &requests, |record| record.admit(&requests))
@@ -131,7 +131,7 @@ impl Provider {
     /// The answers of its seats to one of a round's lists, once its record admits it; none of a seat that a bad share excuses.
     pub(crate) fn answers_to(
         &mut self,
-        chain: &Chain,
+        chain: &dyn World,
         round: &pb::Round,
         requests: &Requests,
         admit: impl Fn(&mut AnswerRecord) -> Result<Admitted, Conflict>,
@@ -160,9 +160,9 @@ impl Provider {
 }
 
 /// The request list of a round, compared with its root.
-fn requests(chain: &Chain, round: &pb::Round) -> Made<Requests> {
-    let members = state::members(&chain.records, TASK, round.epoch).map_err(broken)?;
-    let check_ins = state::check_ins(&chain.records, TASK, round.number).map_err(broken)?;
+fn requests(chain: &dyn World, round: &pb::Round) -> Made<Requests> {
+    let members = state::members(chain.records(), TASK, round.epoch).map_err(broken)?;
+    let check_ins = state::check_ins(chain.records(), TASK, round.number).map_err(broken)?;
     let least = terms(chain)?.cohort.min_group;
     let groups = derive::released_groups(&members, &check_ins, round, least).map_err(broken)?;
     let requests = derive::requests(round, &groups).map_err(broken)?;

@@ -13,7 +13,8 @@ pub fn shrink(failure: Failure) -> Failure {
 }
 
 /// The same, with any way to fail.
-fn shrink_by(mut failure: Failure, fails: impl Fn(&Plan) -> Option<Failure>) -> Failure {
+#[must_use]
+pub fn shrink_by(mut failure: Failure, fails: impl Fn(&Plan) -> Option<Failure>) -> Failure {
     let mut tries = 0;
     'smaller: loop {
         for plan in failure.plan.simpler() {
@@ -33,12 +34,13 @@ fn shrink_by(mut failure: Failure, fails: impl Fn(&Plan) -> Option<Failure>) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::world::Over;
 
     #[test]
     fn only_what_a_failure_needs_is_left() {
         let fails = |plan: &Plan| {
             let does = plan.providers >= 9 && plan.full_lanes > 0;
-            does.then(|| Failure { plan: plan.clone(), height: 1, what: "it fails".into() })
+            does.then(|| Failure { plan: plan.clone(), height: 1, what: "it fails".into(), over: Over::Memory })
         };
         let mut plan = Plan::of(7, 100);
         (plan.providers, plan.full_lanes, plan.hostile, plan.rounds) = (20, 40, 6, 12);

@@ -8,13 +8,14 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use bauta_simulation::{run, shrink, Failure, Outcome, Plan};
+use bauta_simulation::{keep, run, shrink, Failure, Outcome, Over, Plan, NODE_EVERY};
+use bauta_simulation_node as node;
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
-/// Simulates rounds under random schedules and hostile minorities. Every seed is a chain with one task; a seed that fails is made smaller
-/// and printed, and the exit code is 1.
+/// Simulates rounds under random schedules and hostile minorities. Every seed is a chain with one task, every tenth a whole node with its
+/// contracts; a seed that fails is made smaller, printed, and kept in a file that a test replays, and the exit code is 1.
 #[derive(Parser)]
 #[command(version)]
 struct Options {
@@ -33,18 +34,37 @@ struct Options {
     /// Threads
     #[arg(long, default_value_t = 2)]
     jobs: usize,
+    /// Every so many seeds run over a whole node, with the contracts in the VM; 0 for none
+    #[arg(long, default_value_t = NODE_EVERY, value_name = "N")]
+    node_every: u64,
+    /// All of it over a whole node
+    #[arg(long, conflicts_with = "node_every")]
+    node: bool,
     /// A plan to run instead, as a failure prints it
-    #[arg(long, conflicts_with_all = ["rounds", "seed", "elements", "providers"])]
+    #[arg(long, conflicts_with_all = ["rounds", "seed", "elements", "providers", "node_every"])]
     plan: Option<String>,
     /// The result as one JSON object
     #[arg(long)]
     json: bool,
 }
 
+/// What runs a plan.
+type RunPlan = fn(&Plan) -> Result<Outcome, Failure>;
+
+impl Options {
+    fn runs(&self, seed: u64) -> RunPlan {
+        match self.node || (self.node_every > 0 && seed.is_multiple_of(self.node_every)) {
+            true => node::run,
+            false => run,
+        }
+    }
+}
+
 fn main() -> anyhow::Result<()> {
     let options = Options::parse();
     if let Some(plan) = &options.plan {
         let plan: Plan = serde_json::from_str(plan).context("this is no plan")?;
+        let run: RunPlan = if options.node { node::run } else { run };
         return match run(&plan) {
             Ok(outcome) => {
                 println!("{}", serde_json::to_string(&outcome)?);
@@ -66,7 +86,7 @@ fn main() -> anyhow::Result<()> {
                     let seed = next.fetch_add(1, Ordering::Relaxed);
                     let plan = Plan::of(seed, options.elements);
                     let plan = options.providers.map_or(plan.clone(), |providers| plan.with_providers(providers));
-                    let result = run(&plan);
+                    let result = options.runs(seed)(&plan);
                     let Ok(mut found) = found.lock() else { return };
                     match result {
                         Ok(outcome) => {
@@ -100,7 +120,12 @@ fn main() -> anyhow::Result<()> {
         None => Ok(()),
         Some(failure) => {
             eprintln!("failed {failure}\nmaking it smaller");
-            anyhow::bail!("{}", shrink(failure))
+            let smaller = match failure.over {
+                Over::Memory => shrink(failure),
+                Over::Node => node::shrink(failure),
+            };
+            let file = keep(&smaller).context("the plan cannot be kept")?;
+            anyhow::bail!("{smaller}\na test replays it from now on: {}", file.display())
         }
     }
 }
