@@ -71,8 +71,13 @@ pub(crate) fn end(
     status: TaskStatus,
 ) -> Result<Vec<Output>, Error> {
     let mut purse = Purse::of(task)?;
-    let rest = purse.refund();
+    // What is left of the model provider's bond is its own.
+    let bond = amount("bond", &task.bond).map_err(|error| Error::State(error.to_string()))?;
+    let rest = purse.refund().saturating_add(bond);
     purse.put(task);
+    if bond > 0 {
+        task.bond = "0".into();
+    }
     task.set_status(status);
     task.ended_height = height;
     state::put_task(storage, task);

@@ -145,8 +145,9 @@ pub(crate) fn handle(
         blobs.put(&msg.test_set);
     }
     storage.set(keys::numbers(prefix::RUNNING, &[task.id]), keys::LISTED.to_vec());
+    let bond = terms.model_provider.map_or(0, |owed| owed.bond);
     let mut outputs = vec![
-        Output::Deposit { from: owner.to_vec(), amount: budget },
+        Output::Deposit { from: owner.to_vec(), amount: budget.saturating_add(bond) },
         Event::of_task("task_created", task.id).address("owner", owner).bytes("model_hash", &task.model_hash).into(),
     ];
     outputs.push(epoch::open(env.chain_id, &now, storage, &mut task, &terms)?);
@@ -164,17 +165,24 @@ fn new_task(
     terms: &Terms,
     initial: Option<&InitialModel>,
 ) -> Result<Task, Error> {
-    let model = terms.initial_model(initial)?;
-    let length = usize::try_from(terms.elements).map_err(|_| Error::Model("the model is too large".into()))?;
-    let optimiser_state = OptimiserState::initial(&terms.optimiser, length);
-    Ok(Task {
+    let task = Task {
         id,
         owner: owner.to_vec(),
         status: TaskStatus::Running.into(),
         settings_hash: settings_hash(&terms.settings).to_vec(),
+        elements: terms.elements,
+        bond: terms.model_provider.map(|owed| owed.bond.to_string()).unwrap_or_default(),
+        ..Default::default()
+    };
+    if terms.model_provider.is_some() {
+        return Ok(task);
+    }
+    let model = terms.initial_model(initial)?;
+    let length = usize::try_from(terms.elements).map_err(|_| Error::Model("the model is too large".into()))?;
+    let optimiser_state = OptimiserState::initial(&terms.optimiser, length);
+    Ok(Task {
         model_hash: blobs.put(&model.encode()).to_vec(),
         optimiser_hash: blobs.put(&optimiser_state.encode()).to_vec(),
-        elements: terms.elements,
-        ..Default::default()
+        ..task
     })
 }

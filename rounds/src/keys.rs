@@ -30,6 +30,8 @@
 //! | `blame/` task round | `RoundBlame` |
 //! | `blame_values/` task round pass address | `BlameValues` |
 //! | `blame_partial/` task round list seat | `Partial` |
+//! | `wraps/` task epoch | `WrappedKeys` |
+//! | `model/` task round | `SealedModel` |
 //! | `finalise/` task round | `Finalise` |
 //! | `verdict/` task epoch round address | `Verdict` |
 //! | `convicted/` length address task epoch round | [`LISTED`]: the verdicts of a provider |
@@ -96,6 +98,10 @@ pub mod prefix {
     pub const BLAME_VALUES: &str = "blame_values/";
     /// Partials for the lists of blame.
     pub const BLAME_PARTIAL: &str = "blame_partial/";
+    /// Wrapped keys.
+    pub const WRAPS: &str = "wraps/";
+    /// Encrypted models.
+    pub const MODEL: &str = "model/";
     /// Work on rounds.
     pub const FINALISE: &str = "finalise/";
     /// Verdicts.

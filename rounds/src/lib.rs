@@ -14,6 +14,7 @@
 //! | [`create`], [`cancel`] | a task opens, is topped up, is cancelled |
 //! | [`epoch`] | enrol, deal, complain; an epoch opens and ends |
 //! | [`round`] | check in, submit, unmask, finalise, settle |
+//! | [`model_provider`] | wraps and models of a task whose model is encrypted |
 //! | [`offence`], [`report`] | what an offence does here; evidence from outside |
 //! | [`end_block`](mod@end_block), [`windows`], [`prune`] | what happens at the end of a block |
 //! | [`halt`](mod@halt) | every task ends, because the chain does |
@@ -35,6 +36,7 @@ pub mod escrow;
 pub mod halt;
 pub mod keys;
 pub mod message;
+pub mod model_provider;
 pub mod offence;
 pub mod output;
 pub mod overlay;

@@ -4,6 +4,7 @@ use crate::env::{Blobs, Env, Providers, Storage};
 use crate::epoch::{complain, deal, enrol, partition, seats};
 use crate::error::{Error, Rejection};
 use crate::escrow::Purse;
+use crate::model_provider::{complaint as wrap_complaint, publish, wraps};
 use crate::output::Output;
 use crate::overlay::nested;
 use crate::round::blame::numbers;
@@ -11,8 +12,9 @@ use crate::round::{check_in, submit, unmask};
 use crate::terms::Terms;
 use crate::{cancel, cost, create, report, state};
 use bauta_schema::training::v1::{
-    MsgBlameValues, MsgCancelTask, MsgCheckIn, MsgComplain, MsgContribute, MsgCreateTask, MsgDeal, MsgEnrol,
-    MsgEvaluate, MsgReport, MsgSubmitChunk, MsgSubmitHeader, MsgTopUpTask, MsgUnmask,
+    MsgBlameValues, MsgCancelTask, MsgCheckIn, MsgComplain, MsgComplainAboutWrap, MsgContribute, MsgCreateTask,
+    MsgDeal, MsgEnrol, MsgEvaluate, MsgPublishModel, MsgPublishModelChunk, MsgReport, MsgSubmitChunk, MsgSubmitHeader,
+    MsgTopUpTask, MsgUnmask, MsgWrapKeys,
 };
 use prost::Message as _;
 
@@ -54,6 +56,14 @@ pub enum Call {
     Unmask(MsgUnmask),
     /// Signs a number for each edge, in blame.
     BlameValues(MsgBlameValues),
+    /// Wraps the key of an epoch's models.
+    WrapKeys(MsgWrapKeys),
+    /// Announces the encrypted model of a round.
+    PublishModel(Box<MsgPublishModel>),
+    /// Posts a chunk of it.
+    PublishModelChunk(MsgPublishModelChunk),
+    /// Says that a wrap, or a model, does not open.
+    ComplainAboutWrap(MsgComplainAboutWrap),
     /// Brings evidence.
     Report {
         /// The message.
@@ -114,7 +124,14 @@ impl Call {
             Self::SubmitChunk(msg) => Some((msg.task_id, msg.encoded_len())),
             Self::Unmask(msg) => Some((msg.task_id, msg.encoded_len())),
             Self::BlameValues(msg) => Some((msg.task_id, msg.encoded_len())),
-            Self::CreateTask(_) | Self::CancelTask(_) | Self::TopUpTask(_) | Self::Report { .. } => None,
+            Self::ComplainAboutWrap(msg) => Some((msg.task_id, msg.encoded_len())),
+            Self::CreateTask(_)
+            | Self::CancelTask(_)
+            | Self::TopUpTask(_)
+            | Self::WrapKeys(_)
+            | Self::PublishModel(_)
+            | Self::PublishModelChunk(_)
+            | Self::Report { .. } => None,
         }
     }
 }
@@ -168,6 +185,13 @@ pub fn check(
         Call::SubmitChunk(msg) => submit::check_chunk(storage, sender, msg)?.awaited(msg),
         Call::Unmask(msg) => unmask::check(env, storage, sender, msg)?.awaited(),
         Call::BlameValues(msg) => numbers::check(env, storage, sender, msg)?.awaited(),
+        Call::WrapKeys(msg) => paid_by_sender(wraps::check(storage, sender, msg)?.operations()),
+        Call::PublishModel(msg) => paid_by_sender(publish::check(storage, sender, msg)?.operations(msg)),
+        Call::PublishModelChunk(msg) => {
+            publish::check_chunk(storage, sender, msg)?;
+            paid_by_sender(cost::chunk_operations(msg.data.len() as u64))
+        }
+        Call::ComplainAboutWrap(msg) => wrap_complaint::check(storage, sender, msg)?.awaited(),
     };
     let Some((task, bytes)) = message.call.protocol() else {
         return Ok(Admission { fee: None, gas: cost::gas(0, awaited.operations), deposit: 0 });
@@ -221,6 +245,10 @@ pub fn handle(
             Call::SubmitChunk(msg) => submit::handle_chunk(storage, blobs, sender, msg)?,
             Call::Unmask(msg) => unmask::handle(env, storage, blobs, sender, msg)?,
             Call::BlameValues(msg) => numbers::handle(env, storage, sender, msg)?,
+            Call::WrapKeys(msg) => wraps::handle(env, storage, sender, msg)?,
+            Call::PublishModel(msg) => publish::handle(env, storage, sender, msg)?,
+            Call::PublishModelChunk(msg) => publish::handle_chunk(storage, blobs, sender, msg)?,
+            Call::ComplainAboutWrap(msg) => wrap_complaint::handle(env, storage, blobs, sender, msg)?,
         };
         Ok((Response::Empty, outputs))
     })

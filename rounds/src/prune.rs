@@ -36,6 +36,7 @@ fn prune_epoch(storage: &mut dyn Storage, task: u64, number: u64, left: &mut usi
         prefix::JOINT_KEYS,
         prefix::EVALUATION,
         prefix::CONTRIBUTION,
+        prefix::WRAPS,
     ] {
         remove_under(storage, &keys::numbers(records, &[task, number]), left);
     }
@@ -49,6 +50,7 @@ fn prune_epoch(storage: &mut dyn Storage, task: u64, number: u64, left: &mut usi
             prefix::BLAME_VALUES,
             prefix::BLAME_PARTIAL,
             prefix::FINALISE,
+            prefix::MODEL,
         ] {
             let from = keys::numbers(records, &[task, epoch.first_round]);
             // Check-ins for a round that never opened end with the epoch, too; a later epoch's rounds are above.

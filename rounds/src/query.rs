@@ -88,6 +88,7 @@ pub fn epoch(storage: &dyn Storage, task: u64, number: u64) -> Result<QueryEpoch
         complaints: state::complaints(storage, task, number)?,
         evaluations: state::evaluations(storage, task, number)?,
         contributions: state::contributions(storage, task, number)?,
+        wraps: state::find_wraps(storage, task, number)?,
     })
 }
 
@@ -143,6 +144,7 @@ pub fn round(storage: &dyn Storage, task: u64, number: u64) -> Result<QueryRound
         partials: partials_of(storage, &round)?,
         blame: state::find_blame(storage, task, number)?,
         blame_values: state::blame_values(storage, task, number)?,
+        model: state::find_sealed_model(storage, task, number)?,
         next_check_ins: if number == found.round { state::check_ins(storage, task, number + 1)? } else { Vec::new() },
         round: Some(round),
         headers,
@@ -169,14 +171,19 @@ pub fn model(
     request: &QueryModelRequest,
 ) -> Result<QueryModelResponse, Error> {
     let task = request.task_id;
-    let latest = state::task(storage, task)?.model_hash;
+    let found = state::task(storage, task)?;
+    // Of an encrypted model the running round has the latest.
+    let latest = match state::find_round(storage, task, found.round)? {
+        Some(round) if found.model_hash.is_empty() => round.blob_hash,
+        _ => found.model_hash,
+    };
     let hash = if request.hash.is_empty() { &latest[..] } else { &request.hash };
     let key =
         hash.try_into().map_err(|_| Error::Invalid("hash must have 32 bytes, or none for the latest model".into()))?;
     // A blob may be anything; only a model of this task is answered with.
     let round_of = |model: &[u8]| -> Result<bool, Error> {
         let rounds: Vec<Round> = state::list(storage, &keys::numbers(prefix::ROUND, &[task]), usize::MAX)?;
-        Ok(rounds.iter().any(|round| round.model_hash == model))
+        Ok(rounds.iter().any(|round| round.model_hash == model || round.blob_hash == model))
     };
     if hash != latest && !round_of(hash)? {
         return Err(Error::NotFound(format!("task {task} has no such model")));

@@ -5,8 +5,8 @@ use crate::error::Error;
 use crate::keys::{self, prefix};
 use bauta_schema::training::v1::{
     BlameValues, CheckIn, Chunks, Complaint, Contribution, Counters, Deal, Epoch, Evaluation, Finalise, Header,
-    JointKeys, KeyUse, Member, Params, Partial, Reward, Round, RoundBlame, Seat, SeatConduct, ShareKeys, Task,
-    TaskSettings, Verdict,
+    JointKeys, KeyUse, Member, Params, Partial, Reward, Round, RoundBlame, SealedModel, Seat, SeatConduct, ShareKeys,
+    Task, TaskSettings, Verdict, WrappedKeys,
 };
 use prost::Message;
 
@@ -467,6 +467,32 @@ pub fn put_verdict(storage: &mut dyn Storage, verdict: &Verdict) {
     let place = [verdict.task_id, verdict.epoch, verdict.round];
     save(storage, keys::address(prefix::VERDICT, &place, &verdict.provider), verdict);
     storage.set(keys::by_address(prefix::CONVICTED, &verdict.provider, &place), keys::LISTED.to_vec());
+}
+
+/// The wrapped key of an epoch, if there is one.
+///
+/// # Errors
+/// [`Error::State`].
+pub fn find_wraps(storage: &dyn Storage, task: u64, epoch: u64) -> Result<Option<WrappedKeys>, Error> {
+    load(storage, &keys::numbers(prefix::WRAPS, &[task, epoch]))
+}
+
+/// Writes the wrapped key of an epoch.
+pub fn put_wraps(storage: &mut dyn Storage, task: u64, epoch: u64, wraps: &WrappedKeys) {
+    save(storage, keys::numbers(prefix::WRAPS, &[task, epoch]), wraps);
+}
+
+/// The encrypted model of a round, if it was announced.
+///
+/// # Errors
+/// [`Error::State`].
+pub fn find_sealed_model(storage: &dyn Storage, task: u64, round: u64) -> Result<Option<SealedModel>, Error> {
+    load(storage, &keys::numbers(prefix::MODEL, &[task, round]))
+}
+
+/// Writes the encrypted model of a round.
+pub fn put_sealed_model(storage: &mut dyn Storage, task: u64, round: u64, model: &SealedModel) {
+    save(storage, keys::numbers(prefix::MODEL, &[task, round]), model);
 }
 
 /// How a seat's holder behaved in a task.

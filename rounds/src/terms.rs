@@ -54,7 +54,18 @@ pub struct Terms {
     pub scoring: Option<Scoring>,
     /// Length of the window in which members of a group whose sum is out of range open their numbers; `None` where nobody is blamed.
     pub blame: Option<u32>,
+    /// What the model provider owes where the model is encrypted; `None` in open tasks.
+    pub model_provider: Option<ModelProvider>,
     rule: Combination,
+}
+
+/// What a model provider owes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ModelProvider {
+    /// What it puts up.
+    pub bond: u128,
+    /// In which window it publishes keys and models, in counted blocks.
+    pub window: u32,
 }
 
 /// An amount: a decimal integer without sign, leading zeros or separators; empty means 0.
@@ -119,6 +130,12 @@ impl Terms {
             gas_price: amount("rewards.gas_price", &rewards.gas_price)?,
             min_bond: amount("cohort.min_bond", &cohort.min_bond)?,
             blame: settings.blame.map(|blame| blame.window),
+            model_provider: match &settings.model_provider {
+                Some(owed) => {
+                    Some(ModelProvider { bond: amount("model_provider.bond", &owed.bond)?, window: owed.window })
+                }
+                None => None,
+            },
             rule: combination(&settings.combination.unwrap_or_default())?,
             cohort,
             settings: settings.clone(),
@@ -202,6 +219,12 @@ impl Terms {
     /// # Errors
     /// [`Error::Model`].
     pub fn check_initial_model(&self, initial: Option<&pb::InitialModel>) -> Result<(), Error> {
+        if self.model_provider.is_some() {
+            return match initial {
+                None => Ok(()),
+                Some(_) => Err(Error::Model("a model that is to stay encrypted is not given to the chain".into())),
+            };
+        }
         match self.first_model(initial)? {
             FirstModel::Given(_) => Ok(()),
             FirstModel::Made(rule) => rule.check(&self.spec).map_err(|error| Error::Model(error.to_string())),
@@ -245,8 +268,23 @@ impl Terms {
 
     fn refuse_numbers(&self, params: &pb::Params, refusals: &mut Vec<Error>) {
         let mut refuse = |what: String| refusals.push(Error::Settings(what));
-        if self.settings.level() != pb::Level::Open {
-            refuse("level must be LEVEL_OPEN; cohort and sealed tasks are not offered yet".into());
+        match (self.settings.level(), self.model_provider) {
+            (pb::Level::Open, None) => {}
+            (pb::Level::Open, Some(_)) => refuse("model_provider is for tasks whose model is encrypted".into()),
+            (pb::Level::Cohort, Some(owed)) => {
+                if owed.bond == 0 {
+                    refuse("model_provider.bond must be above 0: nothing else stands for the models it owes".into());
+                }
+                if owed.window < params.min_window || owed.window > params.max_window {
+                    let (least, most) = (params.min_window, params.max_window);
+                    refuse(format!("model_provider.window must be {least} to {most} blocks"));
+                }
+                if self.scoring.is_some() || self.blame.is_some() {
+                    refuse("the chain cannot score or blame what it cannot read: leave scoring and blame out".into());
+                }
+            }
+            (pb::Level::Cohort, None) => refuse("model_provider is missing: its bond and its window".into()),
+            _ => refuse("level must be LEVEL_OPEN or LEVEL_COHORT; sealed tasks are not offered yet".into()),
         }
         if self.settings.rounds == 0 || self.settings.rounds > params.max_rounds {
             refuse(format!("rounds must be 1 to {}", params.max_rounds));

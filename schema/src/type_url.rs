@@ -26,11 +26,30 @@ pub const SUBMIT_CHUNK: &str = "/bauta.training.v1.MsgSubmitChunk";
 pub const UNMASK: &str = "/bauta.training.v1.MsgUnmask";
 /// `MsgBlameValues`.
 pub const BLAME_VALUES: &str = "/bauta.training.v1.MsgBlameValues";
+/// `MsgWrapKeys`.
+pub const WRAP_KEYS: &str = "/bauta.training.v1.MsgWrapKeys";
+/// `MsgPublishModel`.
+pub const PUBLISH_MODEL: &str = "/bauta.training.v1.MsgPublishModel";
+/// `MsgPublishModelChunk`.
+pub const PUBLISH_MODEL_CHUNK: &str = "/bauta.training.v1.MsgPublishModelChunk";
+/// `MsgComplainAboutWrap`.
+pub const COMPLAIN_ABOUT_WRAP: &str = "/bauta.training.v1.MsgComplainAboutWrap";
 /// `MsgReport`.
 pub const REPORT: &str = "/bauta.training.v1.MsgReport";
 /// `MsgUpdateParams`.
 pub const UPDATE_PARAMS: &str = "/bauta.training.v1.MsgUpdateParams";
 
 /// The protocol messages: those that carry an empty fee, and go through the reserved lane.
-pub const PROTOCOL: [&str; 10] =
-    [ENROL, CONTRIBUTE, DEAL, COMPLAIN, EVALUATE, CHECK_IN, SUBMIT_HEADER, SUBMIT_CHUNK, UNMASK, BLAME_VALUES];
+pub const PROTOCOL: [&str; 11] = [
+    ENROL,
+    CONTRIBUTE,
+    DEAL,
+    COMPLAIN,
+    EVALUATE,
+    CHECK_IN,
+    SUBMIT_HEADER,
+    SUBMIT_CHUNK,
+    UNMASK,
+    BLAME_VALUES,
+    COMPLAIN_ABOUT_WRAP,
+];

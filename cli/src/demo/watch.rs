@@ -177,6 +177,7 @@ impl Watch<'_> {
             pb::AbortReason::TooFewPartials => "too few seats answered",
             pb::AbortReason::OutOfRange => "the sum was out of range",
             pb::AbortReason::TooFewGroups => "fewer groups were left than the task's rule needs",
+            pb::AbortReason::NoModel => "the model provider published no model in time, or one that does not open",
             pb::AbortReason::Halted => "the chain stopped",
             pb::AbortReason::Unspecified => "no reason was given",
         };

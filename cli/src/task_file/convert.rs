@@ -82,6 +82,7 @@ impl TaskFile {
             max_idle_epochs: self.max_idle_epochs,
             combination: combination_settings(self.combination)?,
             scoring: self.scoring_settings()?,
+            model_provider: None,
             blame: self.windows.blame.map(|window| pb::Blame { window }),
         })
     }

@@ -151,5 +151,9 @@ training_messages! {
     MsgSubmitChunk SUBMIT_CHUNK,
     MsgUnmask UNMASK,
     MsgBlameValues BLAME_VALUES,
+    MsgWrapKeys WRAP_KEYS,
+    MsgPublishModel PUBLISH_MODEL,
+    MsgPublishModelChunk PUBLISH_MODEL_CHUNK,
+    MsgComplainAboutWrap COMPLAIN_ABOUT_WRAP,
     MsgReport REPORT,
 }

@@ -281,6 +281,21 @@ impl Chain {
         Ok(parts.into_bytes())
     }
 
+    /// What a group's sum came to where the model is encrypted: the packed chunks of the sum under the cohort masks. It is read part by part.
+    ///
+    /// # Errors
+    /// [`ChainError::Refused`] when the round did not finish, the group is void, or its sum is kept no more.
+    pub async fn group_sum(&self, task_id: u64, round: u64, group: u32) -> Result<Vec<u8>, ChainError> {
+        let mut parts = Parts::of("Aggregate");
+        while parts.are_missing() {
+            let offset = parts.offset();
+            let request = training::QueryAggregateRequest { task_id, round, group, offset, ..Default::default() };
+            let response: training::QueryAggregateResponse = self.training("Aggregate", &request).await?;
+            parts.add(&response.aggregate, response.total)?;
+        }
+        Ok(parts.into_bytes())
+    }
+
     /// The aggregate of a finished round: one le64 two's complement a coordinate. It is read part by part.
     ///
     /// # Errors

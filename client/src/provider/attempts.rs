@@ -27,6 +27,8 @@ pub(super) enum Action {
     Unmask(u64, u32),
     /// Round and pass.
     BlameValues(u64, u32),
+    /// Round.
+    ComplainAboutWrap(u64),
     /// Round, seat and list.
     OpenEdges(u64, u32, u32),
 }
@@ -39,6 +41,7 @@ impl Action {
             | Self::Chunk(round, _)
             | Self::Unmask(round, _)
             | Self::BlameValues(round, _)
+            | Self::ComplainAboutWrap(round)
             | Self::OpenEdges(round, ..) => Some(*round),
             Self::Enrol(_)
             | Self::Contribute(_)

@@ -149,6 +149,13 @@ pub enum Event {
         /// Entries of its answer.
         entries: usize,
     },
+    /// The round's model does not open, or is not what its hash says, and it complained.
+    ComplainedAboutModel {
+        /// The round.
+        round: u64,
+        /// What is wrong with it.
+        why: String,
+    },
     /// The sum of its group is out of range, and it signed the numbers of its edges at one coordinate.
     SignedNumbers {
         /// The round.

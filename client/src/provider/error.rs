@@ -68,7 +68,7 @@ pub enum ProviderError {
 }
 
 impl ProviderError {
-    pub(super) fn inconsistent(what: &'static str, why: impl std::fmt::Display) -> Self {
+    pub(crate) fn inconsistent(what: &'static str, why: impl std::fmt::Display) -> Self {
         Self::Inconsistent { what, why: why.to_string() }
     }
 

@@ -8,16 +8,17 @@ mod attempts;
 mod behaviour;
 mod blame;
 mod check;
+mod cohort;
 mod config;
 mod enrol;
 mod error;
 mod leave;
 mod outage;
 mod proven;
-mod records;
+pub(crate) mod records;
 mod seat;
 mod setup;
-mod snapshot;
+pub(crate) mod snapshot;
 mod submit;
 mod train;
 
@@ -229,7 +230,7 @@ impl Provider {
             awaited.retain(leave::is_owed);
             self.note_owed(&snapshot, height, &awaited).await?;
         }
-        self.train_if_wanted(&snapshot, &awaited).await?;
+        self.train_if_wanted(&snapshot, &awaited, height).await?;
         for what in awaited.iter().cloned() {
             let name = name_of(&what);
             let done = match what {

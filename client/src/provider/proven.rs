@@ -181,6 +181,10 @@ impl Snapshot {
         let Some(proven) = record::<pb::Round>(chain, &key).await? else { return Ok(false) };
         same(what, "epoch", &shown.epoch, &proven.epoch)?;
         same(what, "context of check-ins", &shown.rctx, &proven.rctx)?;
+        if proven.model_hash.is_empty() && !shown.model_hash.is_empty() {
+            // The model provider published its model in the last block.
+            return Ok(false);
+        }
         same(what, "model", &shown.model_hash, &proven.model_hash)?;
         same(what, "root of its members", &shown.roster_root, &proven.roster_root)?;
         same(what, "context", &shown.ctx, &proven.ctx)?;

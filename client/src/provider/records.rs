@@ -165,24 +165,30 @@ pub(crate) struct Records {
     _lock: File,
 }
 
+/// The folder of a task below `home`, and the lock by which one process alone works in it.
+pub(crate) fn folder_of_task(home: &Path, chain_id: &str, task: u64) -> Result<(PathBuf, File), RecordError> {
+    // A chain's id is text of the chain's; as a folder's name it must not lead elsewhere.
+    let harmless = |c: char| if c.is_ascii_alphanumeric() || c == '-' || c == '_' { c } else { '_' };
+    let name: String = chain_id.chars().map(harmless).collect();
+    let folder = home.join(name).join(format!("task-{task}"));
+    disk::private_folder(home)?;
+    disk::private_folder(&folder)?;
+    let path = folder.join("lock");
+    if !path.exists() {
+        disk::write_private(&path, b"")?;
+    }
+    let lock = File::open(&path).map_err(|error| damaged(&path, &error.to_string()))?;
+    lock.try_lock().map_err(|error| match error {
+        TryLockError::WouldBlock => RecordError::Locked(folder.clone()),
+        TryLockError::Error(error) => damaged(&path, &format!("it cannot be locked: {error}")),
+    })?;
+    Ok((folder, lock))
+}
+
 impl Records {
     /// Opens the records of a task below `home`.
     pub fn open(home: &Path, chain_id: &str, task: u64, durability: Durability) -> Result<Self, RecordError> {
-        // A chain's id is text of the chain's; as a folder's name it must not lead elsewhere.
-        let harmless = |c: char| if c.is_ascii_alphanumeric() || c == '-' || c == '_' { c } else { '_' };
-        let name: String = chain_id.chars().map(harmless).collect();
-        let folder = home.join(name).join(format!("task-{task}"));
-        disk::private_folder(home)?;
-        disk::private_folder(&folder)?;
-        let path = folder.join("lock");
-        if !path.exists() {
-            disk::write_private(&path, b"")?;
-        }
-        let lock = File::open(&path).map_err(|error| damaged(&path, &error.to_string()))?;
-        lock.try_lock().map_err(|error| match error {
-            TryLockError::WouldBlock => RecordError::Locked(folder.clone()),
-            TryLockError::Error(error) => damaged(&path, &format!("it cannot be locked: {error}")),
-        })?;
+        let (folder, lock) = folder_of_task(home, chain_id, task)?;
         Ok(Self { folder, durability, _lock: lock })
     }
 

@@ -16,6 +16,7 @@ use bauta_secagg::parties::{Group, Seats};
 use bauta_secagg::partition;
 use bauta_secagg::unmask::Requests;
 
+use super::cohort::Published;
 use super::ProviderError;
 use crate::chain::Chain;
 
@@ -36,6 +37,8 @@ pub(crate) struct RoundView<'a> {
     pub ctx: Ctx,
     pub model_hash: ModelHash,
     pub roster_root: Root,
+    /// The encrypted model; `None` in open tasks.
+    pub published: Option<Published>,
 }
 
 impl Snapshot {
@@ -179,10 +182,18 @@ impl Snapshot {
             // The round before this epoch's first.
             return Ok(None);
         }
+        if record.phase() == pb::RoundPhase::Model || record.ctx.is_empty() {
+            // Nothing is due before the model provider has published its model; one that it never published has no context.
+            return Ok(None);
+        }
         let rctx = Rctx::new(&self.ectx, record.number);
         let roster = derive::roster(&self.epoch.members, record.number).map_err(|why| wrong(&why.to_string()))?;
         let roster_root = roster.root();
         let model_hash = ModelHash::from_bytes(array(&record.model_hash).ok_or_else(|| wrong("names no model"))?);
+        let published = match self.published(response, &rctx)? {
+            Some((_, hash)) if hash != model_hash => return Err(wrong("has another model hash than its model gives")),
+            published => published.map(|(published, _)| published),
+        };
         let ctx = Ctx::new(&rctx, &model_hash, &roster_root);
         if record.rctx != rctx.as_bytes() {
             return Err(wrong("has another check-in context than its epoch and number give"));
@@ -190,7 +201,7 @@ impl Snapshot {
         if record.roster_root != roster_root.as_bytes() || record.ctx != ctx.as_bytes() {
             return Err(wrong("has another context than its model and its members give"));
         }
-        Ok(Some(RoundView { response, record, rctx, ctx, model_hash, roster_root }))
+        Ok(Some(RoundView { response, record, rctx, ctx, model_hash, roster_root, published }))
     }
 
     /// The model of a round. Its bytes have been compared with its hash.

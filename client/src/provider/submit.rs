@@ -270,7 +270,10 @@ impl Provider {
         weight: u64,
         update: &StoredUpdate,
     ) -> Result<Masked, ProviderError> {
-        let checked_in = CheckedIn::resume(keys, &view.rctx, &self.address, weight);
+        let mut checked_in = CheckedIn::resume(keys, &view.rctx, &self.address, weight);
+        if let Some(published) = &view.published {
+            checked_in = checked_in.with_cohort(keys, &published.q);
+        }
         Ok(checked_in.mask(&view.ctx, group, &snapshot.terms.layout, &update.values, &mut self.rng)?)
     }
 

@@ -129,7 +129,12 @@ impl Trainer for PlainFiles<'_> {
 
 impl Provider {
     /// Sees to it that the update of the running round gets on disk, if this provider takes part or wants to.
-    pub(super) async fn train_if_wanted(&mut self, snapshot: &Snapshot, awaited: &[Due]) -> Result<(), ProviderError> {
+    pub(super) async fn train_if_wanted(
+        &mut self,
+        snapshot: &Snapshot,
+        awaited: &[Due],
+        height: u64,
+    ) -> Result<(), ProviderError> {
         let Some(view) = snapshot.round()? else { return Ok(()) };
         if self.training.job.as_ref().is_some_and(|job| job.handle.is_finished()) {
             self.collect(&view).await?;
@@ -137,7 +142,7 @@ impl Provider {
         if self.training.job.is_some() || !self.wants_update(&view, awaited)? {
             return Ok(());
         }
-        let lesson = self.lesson(snapshot, &view).await?;
+        let Some(lesson) = self.lesson(snapshot, &view, height).await? else { return Ok(()) };
         let trainer = SharedTrainer::clone(&self.config.trainer);
         self.training.job = Some(Job {
             epoch: view.record.epoch,
@@ -174,9 +179,15 @@ impl Provider {
         Ok(records.submission()?.is_none() && records.update(view.model_hash.as_bytes())?.is_none())
     }
 
-    async fn lesson(&mut self, snapshot: &Snapshot, view: &RoundView<'_>) -> Result<Lesson, ProviderError> {
+    async fn lesson(
+        &mut self,
+        snapshot: &Snapshot,
+        view: &RoundView<'_>,
+        height: u64,
+    ) -> Result<Option<Lesson>, ProviderError> {
+        let Some(model) = self.model_of(snapshot, view, height).await? else { return Ok(None) };
         let seeds = RoundSeeds::derive(&self.secret, self.config.task, view.record.epoch, view.record.number);
-        Ok(Lesson {
+        Ok(Some(Lesson {
             folder: self.records.training_folder(&mut self.rng)?,
             task: task_file(self.chain.id(), self.config.task, &snapshot.terms)?,
             round: RoundFile {
@@ -187,11 +198,11 @@ impl Provider {
                 weight: self.weight(snapshot),
                 model_hash: hex::encode(view.model_hash.as_bytes()),
             },
-            model: snapshot.model(&self.chain, &view.model_hash).await?,
+            model,
             encoding: snapshot.terms.encoding,
             metrics: snapshot.terms.metrics(),
             rounding_seed: seeds.rounding,
-        })
+        }))
     }
 
     /// Takes the result of the training that ran, and keeps it if its round still wants it.

@@ -60,6 +60,13 @@ impl Blobs for BlobStore {
     fn release(&mut self, _hash: &[u8; 32]) {}
 }
 
+impl BlobStore {
+    /// All that was ever put.
+    pub fn all(&self) -> impl Iterator<Item = &Vec<u8>> {
+        self.0.values()
+    }
+}
+
 struct Anybody;
 
 impl Providers for Anybody {
@@ -123,6 +130,13 @@ fn call(any: &Any) -> Message {
         type_url::SUBMIT_CHUNK => protocol!(pb::MsgSubmitChunk, Call::SubmitChunk),
         type_url::UNMASK => protocol!(pb::MsgUnmask, Call::Unmask),
         type_url::BLAME_VALUES => protocol!(pb::MsgBlameValues, Call::BlameValues),
+        type_url::WRAP_KEYS => protocol!(pb::MsgWrapKeys, Call::WrapKeys),
+        type_url::PUBLISH_MODEL => {
+            let msg = pb::MsgPublishModel::decode(value).unwrap();
+            Message { sender: raw(&msg.sender), call: Call::PublishModel(Box::new(msg)) }
+        }
+        type_url::PUBLISH_MODEL_CHUNK => protocol!(pb::MsgPublishModelChunk, Call::PublishModelChunk),
+        type_url::COMPLAIN_ABOUT_WRAP => protocol!(pb::MsgComplainAboutWrap, Call::ComplainAboutWrap),
         type_url::REPORT => {
             let msg = pb::MsgReport::decode(value).unwrap();
             let accused = raw(&msg.accused);
@@ -286,6 +300,10 @@ impl Machine for Ledger {
                 let request = pb::QueryModelRequest::decode(data).unwrap();
                 let model = query::model(&self.storage, &self.blobs, &request);
                 model.map_err(failed)?.encode_to_vec()
+            }
+            "Aggregate" => {
+                let request = pb::QueryAggregateRequest::decode(data).unwrap();
+                query::aggregate(&self.storage, &self.blobs, &request).map_err(failed)?.encode_to_vec()
             }
             "Tasks" => {
                 let request = pb::QueryTasksRequest::decode(data).unwrap();

@@ -8,6 +8,7 @@
 )]
 
 mod blame;
+mod cohort;
 mod complaints;
 mod drawn_seats;
 mod endpoints;

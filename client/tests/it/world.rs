@@ -225,7 +225,11 @@ impl World {
         let node = MockNode::new(Ledger::new());
         let owner = node.signer(200);
         let n = behaviours.len();
-        let task = model_provider::create(&node.chain(), &owner, task, zeros(), 1_000_000_000).await.unwrap();
+        // A model that is to stay encrypted is not given to the chain.
+        let initial = task.model_provider.is_none().then(zeros);
+        let chain = node.chain();
+        let task = model_provider::create_scored(&chain, &owner, task, initial, 1_000_000_000, Vec::new());
+        let task = task.await.unwrap();
         let trained = Trained::default();
         let noted =
             |(index, inner): (usize, Shared)| Shared(Arc::new(Noted { index, trained: Arc::clone(&trained), inner }));
@@ -361,6 +365,7 @@ impl World {
                 self.finished.insert(number, Vec::new());
                 continue;
             }
+            let is_open = round.result.as_ref().is_some_and(|result| !result.aggregate_hash.is_empty());
             let mut sum = vec![0i64; ELEMENTS as usize];
             let mut survivors = Vec::new();
             for check_in in response.check_ins.iter().filter(|check_in| derive::takes_part(&round, check_in.slot)) {
@@ -370,7 +375,9 @@ impl World {
                 sum.iter_mut().zip(update).for_each(|(sum, value)| *sum += i64::try_from(*weight).unwrap() * value);
                 survivors.push(index);
             }
-            assert_eq!(node.machine.aggregate(self.task, number), sum, "round {number}");
+            if is_open {
+                assert_eq!(node.machine.aggregate(self.task, number), sum, "round {number}");
+            }
             survivors.sort_unstable();
             self.finished.insert(number, survivors);
         }

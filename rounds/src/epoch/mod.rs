@@ -12,6 +12,7 @@ use crate::env::{Budget, Storage};
 use crate::error::Error;
 use crate::escrow::Purse;
 use crate::keys::{self, prefix};
+use crate::model_provider;
 use crate::output::{Event, Output};
 use crate::terms::Terms;
 use crate::windows::Now;
@@ -157,8 +158,14 @@ pub(crate) fn end(
     match over(task, terms)? {
         Some(status) => {
             // The model stays, for whoever paid for it; nothing will move it any more.
-            turn.blobs.release(&state::hash(&task.optimiser_hash)?);
-            task.optimiser_hash.clear();
+            if !task.optimiser_hash.is_empty() {
+                turn.blobs.release(&state::hash(&task.optimiser_hash)?);
+                task.optimiser_hash.clear();
+            }
+            if status == TaskStatus::Defaulted {
+                let round = task.round;
+                model_provider::share_bond(turn, task, epoch.number, round)?;
+            }
             if let Some(test) = terms.scoring.as_ref().and_then(|scoring| scoring.test.as_ref()) {
                 turn.blobs.release(&test.hash);
             }
@@ -175,6 +182,9 @@ pub(crate) fn end(
 
 /// Whether a task is over when an epoch has ended, and how.
 fn over(task: &Task, terms: &Terms) -> Result<Option<TaskStatus>, Error> {
+    if task.defaulted {
+        return Ok(Some(TaskStatus::Defaulted));
+    }
     if task.finished_rounds >= terms.settings.rounds {
         return Ok(Some(TaskStatus::Finished));
     }

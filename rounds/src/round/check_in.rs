@@ -48,6 +48,8 @@ pub(crate) fn check(
         && matches!(standing.round.phase(), RoundPhase::Submit | RoundPhase::Unmask | RoundPhase::Finalise);
     if !is_early {
         standing.expect(msg.round, RoundPhase::CheckIn, "check_in")?;
+    } else if state::settings(storage, msg.task_id)?.model_provider.is_some() {
+        return Err(Error::NotAwaited("a check-in comes early only where the model is the chain's".into()));
     }
     let member = state::member(storage, msg.task_id, standing.epoch.number, sender)?;
     if member.slot == 0 {

@@ -53,6 +53,9 @@ pub(super) fn advance(
     if matches!(step, Step::Done) && blame::begin(turn, terms, &mut round, &mut progress)? {
         return Ok(());
     }
+    if terms.model_provider.is_some() && matches!(step, Step::Done) {
+        return finish_encrypted(turn, task, terms, epoch, round);
+    }
     let mut update = None;
     if matches!(step, Step::Done) {
         if let Some(reason) = combine::cannot_go_on(terms, &round.groups, AbortReason::OutOfRange) {
@@ -73,6 +76,19 @@ pub(super) fn advance(
     let mut result = move_model(turn, task, terms, &Sums::of(terms, &round)?, &update)?;
     result.test = score::test_hits(terms, &progress);
     settle::finish(turn, task, terms, epoch, round, result)
+}
+
+/// Settles a round whose sums only the model provider reads: they are under one mask more. It combines them, and moves its model itself.
+fn finish_encrypted(
+    turn: &mut Turn<'_>,
+    task: &mut Task,
+    terms: &Terms,
+    epoch: Epoch,
+    round: Round,
+) -> Result<(), Error> {
+    let weights = round.groups.iter().filter(|group| derive::goes_on(group)).map(|group| group.weight);
+    let total_weight = weights.fold(0u64, u64::saturating_add);
+    settle::finish(turn, task, terms, epoch, round, RoundResult { total_weight, ..Default::default() })
 }
 
 /// The points of a request list's masks, 33 bytes each: one set of integer Lagrange coefficients for the list. Whether they are all there.
@@ -158,7 +174,9 @@ fn unmask_groups(
                 }
                 let mut sum = read_chunks(turn, progress)?;
                 let record = &mut round.groups[place];
-                record.metrics = split_off_metrics(terms, &mut sum)?;
+                if terms.model_provider.is_none() {
+                    record.metrics = split_off_metrics(terms, &mut sum)?;
+                }
                 record.aggregate_hash = turn.blobs.put(&sum).to_vec();
                 record.weight = weight;
             }
@@ -200,6 +218,12 @@ fn unmask_chunks(
             sum.add_packed(&bytes, Sign::Plus).map_err(|error| Error::State(error.to_string()))?;
         }
         removal.remove(&mut sum);
+        if terms.model_provider.is_some() {
+            // Under the cohort masks nothing has a range.
+            progress.chunks.extend_from_slice(&turn.blobs.put(&sum.pack()));
+            progress.next_chunk += 1;
+            continue;
+        }
         let decoded = sum.decode();
         if let Some(outside) = check_range(&decoded, bound).err().filter(|_| !switched_off!(SumRange)) {
             let first = u64::from(chunk) * u64::from(layout.chunk_elems());

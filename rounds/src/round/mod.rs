@@ -16,10 +16,13 @@ use crate::env::{Budget, Storage};
 use crate::error::Error;
 use crate::escrow::Purse;
 use crate::keys::{self, prefix};
+use crate::model_provider::publish;
 use crate::output::Event;
 use crate::terms::Terms;
 use crate::{cost, derive, epoch as epochs, state};
-use bauta_schema::training::v1::{Epoch, EpochEnd, EpochPhase, Member, Round, RoundPhase, Task, TaskStatus};
+use bauta_schema::training::v1::{
+    AbortReason, Epoch, EpochEnd, EpochPhase, Member, Round, RoundPhase, Task, TaskStatus,
+};
 use bauta_secagg::context::{Ctx, ModelHash, Rctx};
 
 /// Failed phases in which a seat may be silent before it is no longer live.
@@ -76,6 +79,7 @@ pub fn phase_name(phase: RoundPhase) -> &'static str {
         RoundPhase::Blame => "blame",
         RoundPhase::BlameEdges => "blame_edges",
         RoundPhase::BlameRemove => "blame_remove",
+        RoundPhase::Model => "model",
         RoundPhase::Finished => "finished",
         RoundPhase::Aborted => "aborted",
     }
@@ -107,14 +111,22 @@ pub(crate) fn open(turn: &mut Turn<'_>, task: &mut Task, terms: &Terms, mut epoc
     task.round = number;
     let roster_root = derive::roster(&members, number)?.root();
     let rctx = Rctx::new(&epochs::ectx_of(&epoch)?, number);
-    let model_hash = ModelHash::from_bytes(state::hash(&task.model_hash)?);
+    // An encrypted model is published once the round is open, and the round has its context then.
+    let (phase, window, ctx) = match terms.model_provider {
+        Some(provider) => (RoundPhase::Model, provider.window, Vec::new()),
+        None => {
+            let model_hash = ModelHash::from_bytes(state::hash(&task.model_hash)?);
+            let ctx = Ctx::new(&rctx, &model_hash, &roster_root).as_bytes().to_vec();
+            (RoundPhase::CheckIn, terms.windows.check_in, ctx)
+        }
+    };
     let round = Round {
         task_id: task.id,
         number,
         epoch: epoch.number,
-        phase: RoundPhase::CheckIn.into(),
-        window: Some(turn.now.open(terms.windows.check_in)),
-        ctx: Ctx::new(&rctx, &model_hash, &roster_root).as_bytes().to_vec(),
+        phase: phase.into(),
+        window: Some(turn.now.open(window)),
+        ctx,
         rctx: rctx.as_bytes().to_vec(),
         model_hash: task.model_hash.clone(),
         roster_root: roster_root.as_bytes().to_vec(),
@@ -161,7 +173,9 @@ fn no_round(
 ) -> Option<EpochEnd> {
     let live = members.iter().filter(|member| member.silent_phases < SILENT_PHASES);
     let live: usize = live.map(|member| derive::seats_of(member).count()).sum();
-    if task.finished_rounds >= terms.settings.rounds || task.status() == TaskStatus::Cancelling || is_poor {
+    if task.defaulted {
+        Some(EpochEnd::Defaulted)
+    } else if task.finished_rounds >= terms.settings.rounds || task.status() == TaskStatus::Cancelling || is_poor {
         Some(EpochEnd::Task)
     } else if task.released_aborts >= settle::RELEASED_ABORTS {
         Some(EpochEnd::ReleasedAborts)
@@ -209,7 +223,13 @@ pub(crate) fn advance(
     epoch: Epoch,
 ) -> Result<(), Error> {
     let mut round = state::round(turn.storage, task.id, task.round)?;
+    if task.defaulted && round.phase() != RoundPhase::Model {
+        let progress = state::finalise(turn.storage, task.id, round.number)?;
+        finalise::release_work(turn, &progress)?;
+        return settle::abort(turn, task, terms, epoch, round, AbortReason::NoModel);
+    }
     match round.phase() {
+        RoundPhase::Model => publish::advance(turn, budget, task, terms, epoch, round),
         RoundPhase::CheckIn => check_in::advance(turn, task, terms, epoch, round),
         RoundPhase::Submit => submit::advance(turn, task, terms, epoch, round),
         RoundPhase::Unmask => {

@@ -5,6 +5,7 @@ use crate::end_block::Turn;
 use crate::error::Error;
 use crate::escrow::Purse;
 use crate::keys::{self, prefix};
+use crate::model_provider::publish;
 use crate::offence::deliver;
 use crate::output::{Event, Output};
 use crate::terms::{amount, Terms};
@@ -84,6 +85,7 @@ fn settle(turn: &mut Turn<'_>, task: &mut Task, terms: &Terms, epoch: Epoch, mut
     round.phase_height = turn.now.height;
     pay(turn, task, terms, &round)?;
     forget(turn, &round)?;
+    publish::release(turn, &mut round)?;
     state::put_round(turn.storage, &round);
     state::put_epoch(turn.storage, &epoch);
     state::put_task(turn.storage, task);
@@ -181,12 +183,18 @@ fn forget_old(turn: &mut Turn<'_>, round: &Round) -> Result<(), Error> {
         let number = key.last_chunk().map_or(0, |number| u64::from_be_bytes(*number));
         let old = state::round(turn.storage, round.task_id, number)?;
         if let Some(result) = old.result {
-            turn.blobs.release(&state::hash(&result.aggregate_hash)?);
+            // Where the model is encrypted there are sums of groups alone, and models are released with their rounds.
+            let is_open = !result.model_hash.is_empty();
+            if is_open {
+                turn.blobs.release(&state::hash(&result.aggregate_hash)?);
+            }
             for group in old.groups.iter().filter(|group| !group.aggregate_hash.is_empty()) {
                 turn.blobs.release(&state::hash(&group.aggregate_hash)?);
             }
             // A later model replaced the one it trained on.
-            turn.blobs.release(&state::hash(&old.model_hash)?);
+            if is_open {
+                turn.blobs.release(&state::hash(&old.model_hash)?);
+            }
         }
     }
     Ok(())

@@ -5,6 +5,7 @@ mod adversary;
 mod attacks;
 mod blame;
 mod budget;
+mod cohort;
 mod combining;
 mod creation;
 mod epochs;

@@ -53,6 +53,9 @@ pub struct TaskSettings {
     /// How groups are scored, and whether rewards follow; absent, they are not, and every survivor is paid alike.
     #[prost(message, optional, tag = "15")]
     pub scoring: ::core::option::Option<Scoring>,
+    /// What the model provider owes where the model is encrypted; absent in open tasks, whose models are the chain's.
+    #[prost(message, optional, tag = "16")]
+    pub model_provider: ::core::option::Option<ModelProvider>,
 }
 impl ::prost::Name for TaskSettings {
     const NAME: &'static str = "TaskSettings";
@@ -62,6 +65,28 @@ impl ::prost::Name for TaskSettings {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "/bauta.training.v1.TaskSettings".into()
+    }
+}
+/// What a model provider owes whose model nobody but its providers reads, or nobody at all.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ModelProvider {
+    /// What it puts up with the budget, an amount: shared among the epoch's providers when it cheats or leaves, and back when the task ends
+    /// otherwise.
+    #[prost(string, tag = "1")]
+    pub bond: ::prost::alloc::string::String,
+    /// Length of the window in which it publishes the epoch's keys and the model of each round, in counted blocks. Nobody loses anything while
+    /// it is waited for.
+    #[prost(uint32, tag = "2")]
+    pub window: u32,
+}
+impl ::prost::Name for ModelProvider {
+    const NAME: &'static str = "ModelProvider";
+    const PACKAGE: &'static str = "bauta.training.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bauta.training.v1.ModelProvider".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bauta.training.v1.ModelProvider".into()
     }
 }
 /// How the culprit is found when a group's sum is out of range: its members open one number an edge, never an update.
@@ -873,6 +898,12 @@ pub struct Task {
     /// Number of coordinates of an update.
     #[prost(uint64, tag = "16")]
     pub elements: u64,
+    /// What is there of the model provider's bond, an amount; empty in open tasks.
+    #[prost(string, tag = "17")]
+    pub bond: ::prost::alloc::string::String,
+    /// Whether the model provider published no model in time, or one that does not open.
+    #[prost(bool, tag = "18")]
+    pub defaulted: bool,
 }
 impl ::prost::Name for Task {
     const NAME: &'static str = "Task";
@@ -1007,6 +1038,9 @@ pub struct Epoch {
     /// What seeded the draw: the value of that epoch's joint key, 33 bytes, or the hash of everyone's contribution, 32; empty without a draw.
     #[prost(bytes = "vec", tag = "21")]
     pub seats_seed: ::prost::alloc::vec::Vec<u8>,
+    /// Hash of the key under which the epoch's models are encrypted; empty before it is wrapped, and in open tasks.
+    #[prost(bytes = "vec", tag = "22")]
+    pub key_hash: ::prost::alloc::vec::Vec<u8>,
 }
 impl ::prost::Name for Epoch {
     const NAME: &'static str = "Epoch";
@@ -1339,6 +1373,9 @@ pub struct Round {
     /// Request lists that blame asked so far; they count from 1, the round's first list is 0.
     #[prost(uint32, tag = "28")]
     pub blame_lists: u32,
+    /// SHA-256 of the encrypted model; empty before it is published, in open tasks, and once the round has settled, when it is kept no more.
+    #[prost(bytes = "vec", tag = "29")]
+    pub blob_hash: ::prost::alloc::vec::Vec<u8>,
 }
 impl ::prost::Name for Round {
     const NAME: &'static str = "Round";
@@ -1348,6 +1385,61 @@ impl ::prost::Name for Round {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "/bauta.training.v1.Round".into()
+    }
+}
+/// The key of an epoch's models, wrapped to its dealers. Key `wraps/` be64(task) be64(epoch).
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct WrappedKeys {
+    /// Canonical bytes.
+    #[prost(bytes = "vec", tag = "1")]
+    pub body: ::prost::alloc::vec::Vec<u8>,
+    /// Height.
+    #[prost(uint64, tag = "2")]
+    pub height: u64,
+}
+impl ::prost::Name for WrappedKeys {
+    const NAME: &'static str = "WrappedKeys";
+    const PACKAGE: &'static str = "bauta.training.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bauta.training.v1.WrappedKeys".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bauta.training.v1.WrappedKeys".into()
+    }
+}
+/// The encrypted model of a round. Key `model/` be64(task) be64(round).
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct SealedModel {
+    /// Hash of salt and plaintext.
+    #[prost(bytes = "vec", tag = "1")]
+    pub plain_hash: ::prost::alloc::vec::Vec<u8>,
+    /// SHA-256 of the blob.
+    #[prost(bytes = "vec", tag = "2")]
+    pub blob_hash: ::prost::alloc::vec::Vec<u8>,
+    /// Bytes of the blob.
+    #[prost(uint64, tag = "3")]
+    pub bytes: u64,
+    /// The round's point Q with the proof of its secret, canonical bytes.
+    #[prost(bytes = "vec", tag = "4")]
+    pub point: ::prost::alloc::vec::Vec<u8>,
+    /// SHA-256 of each chunk, in order; empty once the blob is whole.
+    #[prost(bytes = "vec", repeated, tag = "5")]
+    pub chunk_hashes: ::prost::alloc::vec::Vec<::prost::alloc::vec::Vec<u8>>,
+    /// Which of the chunks are stored.
+    #[prost(message, optional, tag = "6")]
+    pub chunks: ::core::option::Option<Chunks>,
+    /// Height at which it was announced.
+    #[prost(uint64, tag = "7")]
+    pub height: u64,
+}
+impl ::prost::Name for SealedModel {
+    const NAME: &'static str = "SealedModel";
+    const PACKAGE: &'static str = "bauta.training.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bauta.training.v1.SealedModel".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bauta.training.v1.SealedModel".into()
     }
 }
 /// A group in a round.
@@ -1964,6 +2056,9 @@ pub enum TaskStatus {
     Exhausted = 5,
     /// It ended because too many epochs in a row finished no round; the rest of the budget was refunded.
     Abandoned = 6,
+    /// It ended because its model provider published no model in time, or one that does not open: its bond was shared among the providers, the
+    /// rest of the budget was refunded.
+    Defaulted = 7,
 }
 impl TaskStatus {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -1979,6 +2074,7 @@ impl TaskStatus {
             Self::Cancelled => "TASK_STATUS_CANCELLED",
             Self::Exhausted => "TASK_STATUS_EXHAUSTED",
             Self::Abandoned => "TASK_STATUS_ABANDONED",
+            Self::Defaulted => "TASK_STATUS_DEFAULTED",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -1991,6 +2087,7 @@ impl TaskStatus {
             "TASK_STATUS_CANCELLED" => Some(Self::Cancelled),
             "TASK_STATUS_EXHAUSTED" => Some(Self::Exhausted),
             "TASK_STATUS_ABANDONED" => Some(Self::Abandoned),
+            "TASK_STATUS_DEFAULTED" => Some(Self::Defaulted),
             _ => None,
         }
     }
@@ -2069,6 +2166,8 @@ pub enum EpochEnd {
     ReleasedAborts = 5,
     /// Three rounds in a row aborted.
     Aborts = 6,
+    /// The model provider published no model in time, or one that does not open.
+    Defaulted = 7,
 }
 impl EpochEnd {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -2084,6 +2183,7 @@ impl EpochEnd {
             Self::TooFewSeats => "EPOCH_END_TOO_FEW_SEATS",
             Self::ReleasedAborts => "EPOCH_END_RELEASED_ABORTS",
             Self::Aborts => "EPOCH_END_ABORTS",
+            Self::Defaulted => "EPOCH_END_DEFAULTED",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -2096,6 +2196,7 @@ impl EpochEnd {
             "EPOCH_END_TOO_FEW_SEATS" => Some(Self::TooFewSeats),
             "EPOCH_END_RELEASED_ABORTS" => Some(Self::ReleasedAborts),
             "EPOCH_END_ABORTS" => Some(Self::Aborts),
+            "EPOCH_END_DEFAULTED" => Some(Self::Defaulted),
             _ => None,
         }
     }
@@ -2157,6 +2258,8 @@ pub enum RoundPhase {
     BlameEdges = 9,
     /// Seats open the edges of culprits, so that their groups finish without them.
     BlameRemove = 10,
+    /// The model provider publishes the round's model, in a task whose model is encrypted. There is no ctx before it has.
+    Model = 11,
 }
 impl RoundPhase {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -2176,6 +2279,7 @@ impl RoundPhase {
             Self::Aborted => "ROUND_PHASE_ABORTED",
             Self::BlameEdges => "ROUND_PHASE_BLAME_EDGES",
             Self::BlameRemove => "ROUND_PHASE_BLAME_REMOVE",
+            Self::Model => "ROUND_PHASE_MODEL",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -2192,6 +2296,7 @@ impl RoundPhase {
             "ROUND_PHASE_ABORTED" => Some(Self::Aborted),
             "ROUND_PHASE_BLAME_EDGES" => Some(Self::BlameEdges),
             "ROUND_PHASE_BLAME_REMOVE" => Some(Self::BlameRemove),
+            "ROUND_PHASE_MODEL" => Some(Self::Model),
             _ => None,
         }
     }
@@ -2213,6 +2318,8 @@ pub enum AbortReason {
     Halted = 5,
     /// Some groups are left, but fewer than the task's rule needs with its parameters.
     TooFewGroups = 6,
+    /// The model provider published no model in time, or one that does not open.
+    NoModel = 7,
 }
 impl AbortReason {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -2228,6 +2335,7 @@ impl AbortReason {
             Self::OutOfRange => "ABORT_REASON_OUT_OF_RANGE",
             Self::Halted => "ABORT_REASON_HALTED",
             Self::TooFewGroups => "ABORT_REASON_TOO_FEW_GROUPS",
+            Self::NoModel => "ABORT_REASON_NO_MODEL",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -2240,6 +2348,7 @@ impl AbortReason {
             "ABORT_REASON_OUT_OF_RANGE" => Some(Self::OutOfRange),
             "ABORT_REASON_HALTED" => Some(Self::Halted),
             "ABORT_REASON_TOO_FEW_GROUPS" => Some(Self::TooFewGroups),
+            "ABORT_REASON_NO_MODEL" => Some(Self::NoModel),
             _ => None,
         }
     }
@@ -2820,6 +2929,180 @@ impl ::prost::Name for MsgBlameValuesResponse {
         "/bauta.training.v1.MsgBlameValuesResponse".into()
     }
 }
+/// Wraps the key of an epoch's models to its dealers.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct MsgWrapKeys {
+    /// The model provider, who signs and pays.
+    #[prost(string, tag = "1")]
+    pub sender: ::prost::alloc::string::String,
+    /// The task.
+    #[prost(uint64, tag = "2")]
+    pub task_id: u64,
+    /// The epoch.
+    #[prost(uint64, tag = "3")]
+    pub epoch: u64,
+    /// Key hash, ephemeral key with its proof, and a wrap for each dealer by slot.
+    #[prost(bytes = "vec", tag = "4")]
+    pub body: ::prost::alloc::vec::Vec<u8>,
+}
+impl ::prost::Name for MsgWrapKeys {
+    const NAME: &'static str = "MsgWrapKeys";
+    const PACKAGE: &'static str = "bauta.training.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bauta.training.v1.MsgWrapKeys".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bauta.training.v1.MsgWrapKeys".into()
+    }
+}
+/// Empty.
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct MsgWrapKeysResponse {}
+impl ::prost::Name for MsgWrapKeysResponse {
+    const NAME: &'static str = "MsgWrapKeysResponse";
+    const PACKAGE: &'static str = "bauta.training.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bauta.training.v1.MsgWrapKeysResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bauta.training.v1.MsgWrapKeysResponse".into()
+    }
+}
+/// Announces the encrypted model of a round.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct MsgPublishModel {
+    /// The model provider, who signs and pays.
+    #[prost(string, tag = "1")]
+    pub sender: ::prost::alloc::string::String,
+    /// The task.
+    #[prost(uint64, tag = "2")]
+    pub task_id: u64,
+    /// The round.
+    #[prost(uint64, tag = "3")]
+    pub round: u64,
+    /// Hash of salt and plaintext.
+    #[prost(bytes = "vec", tag = "4")]
+    pub plain_hash: ::prost::alloc::vec::Vec<u8>,
+    /// SHA-256 of the blob.
+    #[prost(bytes = "vec", tag = "5")]
+    pub blob_hash: ::prost::alloc::vec::Vec<u8>,
+    /// Bytes of the blob.
+    #[prost(uint64, tag = "6")]
+    pub bytes: u64,
+    /// The round's point Q with the proof of its secret.
+    #[prost(bytes = "vec", tag = "7")]
+    pub point: ::prost::alloc::vec::Vec<u8>,
+    /// SHA-256 of each chunk of 64 KiB, in order; the last may be short.
+    #[prost(bytes = "vec", repeated, tag = "8")]
+    pub chunk_hashes: ::prost::alloc::vec::Vec<::prost::alloc::vec::Vec<u8>>,
+}
+impl ::prost::Name for MsgPublishModel {
+    const NAME: &'static str = "MsgPublishModel";
+    const PACKAGE: &'static str = "bauta.training.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bauta.training.v1.MsgPublishModel".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bauta.training.v1.MsgPublishModel".into()
+    }
+}
+/// Empty.
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct MsgPublishModelResponse {}
+impl ::prost::Name for MsgPublishModelResponse {
+    const NAME: &'static str = "MsgPublishModelResponse";
+    const PACKAGE: &'static str = "bauta.training.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bauta.training.v1.MsgPublishModelResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bauta.training.v1.MsgPublishModelResponse".into()
+    }
+}
+/// Posts a chunk of an encrypted model.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct MsgPublishModelChunk {
+    /// The model provider, who signs and pays.
+    #[prost(string, tag = "1")]
+    pub sender: ::prost::alloc::string::String,
+    /// The task.
+    #[prost(uint64, tag = "2")]
+    pub task_id: u64,
+    /// The round.
+    #[prost(uint64, tag = "3")]
+    pub round: u64,
+    /// Its place, from 0.
+    #[prost(uint32, tag = "4")]
+    pub index: u32,
+    /// Its bytes.
+    #[prost(bytes = "vec", tag = "5")]
+    pub data: ::prost::alloc::vec::Vec<u8>,
+}
+impl ::prost::Name for MsgPublishModelChunk {
+    const NAME: &'static str = "MsgPublishModelChunk";
+    const PACKAGE: &'static str = "bauta.training.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bauta.training.v1.MsgPublishModelChunk".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bauta.training.v1.MsgPublishModelChunk".into()
+    }
+}
+/// Empty.
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct MsgPublishModelChunkResponse {}
+impl ::prost::Name for MsgPublishModelChunkResponse {
+    const NAME: &'static str = "MsgPublishModelChunkResponse";
+    const PACKAGE: &'static str = "bauta.training.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bauta.training.v1.MsgPublishModelChunkResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bauta.training.v1.MsgPublishModelChunkResponse".into()
+    }
+}
+/// Says that a wrap, or the model under its key, does not open. One of the two pays: the model provider or the complainer.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct MsgComplainAboutWrap {
+    /// The provider.
+    #[prost(string, tag = "1")]
+    pub sender: ::prost::alloc::string::String,
+    /// The task.
+    #[prost(uint64, tag = "2")]
+    pub task_id: u64,
+    /// The epoch.
+    #[prost(uint64, tag = "3")]
+    pub epoch: u64,
+    /// The point that the wrap's ends share, with its proof.
+    #[prost(bytes = "vec", tag = "4")]
+    pub body: ::prost::alloc::vec::Vec<u8>,
+    /// Signature of V under ectx.
+    #[prost(bytes = "vec", tag = "5")]
+    pub signature: ::prost::alloc::vec::Vec<u8>,
+}
+impl ::prost::Name for MsgComplainAboutWrap {
+    const NAME: &'static str = "MsgComplainAboutWrap";
+    const PACKAGE: &'static str = "bauta.training.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bauta.training.v1.MsgComplainAboutWrap".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bauta.training.v1.MsgComplainAboutWrap".into()
+    }
+}
+/// Empty.
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct MsgComplainAboutWrapResponse {}
+impl ::prost::Name for MsgComplainAboutWrapResponse {
+    const NAME: &'static str = "MsgComplainAboutWrapResponse";
+    const PACKAGE: &'static str = "bauta.training.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bauta.training.v1.MsgComplainAboutWrapResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bauta.training.v1.MsgComplainAboutWrapResponse".into()
+    }
+}
 /// Brings evidence of an offence. The reporter pays the fee, and a deposit that it gets back in the same block if the evidence holds. It
 /// travels alone in its transaction: evidence that does not hold costs the deposit although the message fails.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -3200,6 +3483,9 @@ pub struct QueryEpochResponse {
     /// What the enrolled gave to the seed of the seats, in the order of their addresses.
     #[prost(message, repeated, tag = "6")]
     pub contributions: ::prost::alloc::vec::Vec<Contribution>,
+    /// The key of its models, wrapped to its dealers; absent before it is, and in open tasks.
+    #[prost(message, optional, tag = "7")]
+    pub wraps: ::core::option::Option<WrappedKeys>,
 }
 impl ::prost::Name for QueryEpochResponse {
     const NAME: &'static str = "QueryEpochResponse";
@@ -3307,6 +3593,9 @@ pub struct QueryRoundResponse {
     /// What members signed in blame, in the order of passes, then of addresses.
     #[prost(message, repeated, tag = "8")]
     pub blame_values: ::prost::alloc::vec::Vec<BlameValues>,
+    /// Its encrypted model, once it is announced; absent in open tasks.
+    #[prost(message, optional, tag = "9")]
+    pub model: ::core::option::Option<SealedModel>,
 }
 impl ::prost::Name for QueryRoundResponse {
     const NAME: &'static str = "QueryRoundResponse";

@@ -72,6 +72,10 @@ pub fn message(call: Call, sender: String) -> Any {
         Call::SubmitChunk(msg) => of!(type_url::SUBMIT_CHUNK, msg),
         Call::Unmask(msg) => of!(type_url::UNMASK, msg),
         Call::BlameValues(msg) => of!(type_url::BLAME_VALUES, msg),
+        Call::WrapKeys(msg) => of!(type_url::WRAP_KEYS, msg),
+        Call::PublishModel(msg) => of!(type_url::PUBLISH_MODEL, *msg),
+        Call::PublishModelChunk(msg) => of!(type_url::PUBLISH_MODEL_CHUNK, msg),
+        Call::ComplainAboutWrap(msg) => of!(type_url::COMPLAIN_ABOUT_WRAP, msg),
         Call::Report { msg, .. } => of!(type_url::REPORT, msg),
     }
 }

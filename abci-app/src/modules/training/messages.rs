@@ -5,10 +5,12 @@ use bauta_rounds::{
 };
 use bauta_schema::training::v1::{
     MsgBlameValues, MsgBlameValuesResponse, MsgCancelTask, MsgCancelTaskResponse, MsgCheckIn, MsgCheckInResponse,
-    MsgComplain, MsgComplainResponse, MsgContribute, MsgContributeResponse, MsgCreateTask, MsgCreateTaskResponse,
-    MsgDeal, MsgDealResponse, MsgEnrol, MsgEnrolResponse, MsgEvaluate, MsgEvaluateResponse, MsgReport,
-    MsgReportResponse, MsgSubmitChunk, MsgSubmitChunkResponse, MsgSubmitHeader, MsgSubmitHeaderResponse, MsgTopUpTask,
-    MsgTopUpTaskResponse, MsgUnmask, MsgUnmaskResponse, MsgUpdateParams, MsgUpdateParamsResponse, Params,
+    MsgComplain, MsgComplainAboutWrap, MsgComplainAboutWrapResponse, MsgComplainResponse, MsgContribute,
+    MsgContributeResponse, MsgCreateTask, MsgCreateTaskResponse, MsgDeal, MsgDealResponse, MsgEnrol, MsgEnrolResponse,
+    MsgEvaluate, MsgEvaluateResponse, MsgPublishModel, MsgPublishModelChunk, MsgPublishModelChunkResponse,
+    MsgPublishModelResponse, MsgReport, MsgReportResponse, MsgSubmitChunk, MsgSubmitChunkResponse, MsgSubmitHeader,
+    MsgSubmitHeaderResponse, MsgTopUpTask, MsgTopUpTaskResponse, MsgUnmask, MsgUnmaskResponse, MsgUpdateParams,
+    MsgUpdateParamsResponse, MsgWrapKeys, MsgWrapKeysResponse, Params,
 };
 use bauta_schema::type_url;
 use prost::Name;
@@ -51,6 +53,14 @@ pub enum Message {
     Unmask(MsgUnmask),
     /// Signs a number for each edge, in blame.
     BlameValues(MsgBlameValues),
+    /// Wraps the key of an epoch's models.
+    WrapKeys(MsgWrapKeys),
+    /// Announces the encrypted model of a round.
+    PublishModel(Box<MsgPublishModel>),
+    /// Posts a chunk of it.
+    PublishModelChunk(MsgPublishModelChunk),
+    /// Says that a wrap, or a model, does not open.
+    ComplainAboutWrap(MsgComplainAboutWrap),
     /// Brings evidence.
     Report(Box<MsgReport>),
     /// Changes the parameters.
@@ -74,6 +84,10 @@ impl Message {
             type_url::SUBMIT_CHUNK => decode_message(value).map(Self::SubmitChunk),
             type_url::UNMASK => decode_message(value).map(Self::Unmask),
             type_url::BLAME_VALUES => decode_message(value).map(Self::BlameValues),
+            type_url::WRAP_KEYS => decode_message(value).map(Self::WrapKeys),
+            type_url::PUBLISH_MODEL => decode_message(value).map(Box::new).map(Self::PublishModel),
+            type_url::PUBLISH_MODEL_CHUNK => decode_message(value).map(Self::PublishModelChunk),
+            type_url::COMPLAIN_ABOUT_WRAP => decode_message(value).map(Self::ComplainAboutWrap),
             type_url::REPORT => decode_message(value).map(Box::new).map(Self::Report),
             type_url::UPDATE_PARAMS => decode_message(value).map(Box::new).map(Self::UpdateParams),
             _ => return None,
@@ -96,6 +110,10 @@ impl Message {
             Self::SubmitChunk(_) => type_url::SUBMIT_CHUNK,
             Self::Unmask(_) => type_url::UNMASK,
             Self::BlameValues(_) => type_url::BLAME_VALUES,
+            Self::WrapKeys(_) => type_url::WRAP_KEYS,
+            Self::PublishModel(_) => type_url::PUBLISH_MODEL,
+            Self::PublishModelChunk(_) => type_url::PUBLISH_MODEL_CHUNK,
+            Self::ComplainAboutWrap(_) => type_url::COMPLAIN_ABOUT_WRAP,
             Self::Report(_) => type_url::REPORT,
             Self::UpdateParams(_) => type_url::UPDATE_PARAMS,
         }
@@ -116,6 +134,10 @@ impl Message {
             Self::SubmitChunk(msg) => &msg.sender,
             Self::Unmask(msg) => &msg.sender,
             Self::BlameValues(msg) => &msg.sender,
+            Self::WrapKeys(msg) => &msg.sender,
+            Self::PublishModel(msg) => &msg.sender,
+            Self::PublishModelChunk(msg) => &msg.sender,
+            Self::ComplainAboutWrap(msg) => &msg.sender,
             Self::Report(msg) => &msg.sender,
             Self::UpdateParams(msg) => &msg.authority,
         }
@@ -202,6 +224,10 @@ impl Message {
             Self::SubmitChunk(_) => response(&MsgSubmitChunkResponse {}),
             Self::Unmask(_) => response(&MsgUnmaskResponse {}),
             Self::BlameValues(_) => response(&MsgBlameValuesResponse {}),
+            Self::WrapKeys(_) => response(&MsgWrapKeysResponse {}),
+            Self::PublishModel(_) => response(&MsgPublishModelResponse {}),
+            Self::PublishModelChunk(_) => response(&MsgPublishModelChunkResponse {}),
+            Self::ComplainAboutWrap(_) => response(&MsgComplainAboutWrapResponse {}),
             Self::Report(_) => response(&MsgReportResponse {}),
             Self::UpdateParams(_) => response(&MsgUpdateParamsResponse {}),
         })
@@ -226,6 +252,10 @@ impl Message {
             Self::SubmitChunk(msg) => Call::SubmitChunk(msg),
             Self::Unmask(msg) => Call::Unmask(msg),
             Self::BlameValues(msg) => Call::BlameValues(msg),
+            Self::WrapKeys(msg) => Call::WrapKeys(msg),
+            Self::PublishModel(msg) => Call::PublishModel(msg),
+            Self::PublishModelChunk(msg) => Call::PublishModelChunk(msg),
+            Self::ComplainAboutWrap(msg) => Call::ComplainAboutWrap(msg),
             Self::Report(msg) => {
                 let accused = Address::parse(&msg.accused, prefix)?.as_bytes().to_vec();
                 Call::Report { msg, accused }

@@ -191,6 +191,13 @@ fn of_the_protocol(chain: &mut Chain, ectx: &Ectx, provider: &Provider) -> Vec<(
         ),
         (any(type_url::UNMASK, &pb::MsgUnmask { sender: s(), task_id, round, body: b(), signature: g() }), false),
         (
+            any(
+                type_url::COMPLAIN_ABOUT_WRAP,
+                &pb::MsgComplainAboutWrap { sender: s(), task_id, epoch: 1, body: b(), signature: g() },
+            ),
+            false,
+        ),
+        (
             any(type_url::BLAME_VALUES, &pb::MsgBlameValues { sender: s(), task_id, round, body: b(), signature: g() }),
             false,
         ),

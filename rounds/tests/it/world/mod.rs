@@ -289,7 +289,8 @@ impl World {
             let purse = Purse::of(&state::task(&self.storage, task).unwrap()).unwrap();
             assert!(purse.is_conserved(), "{purse:?}");
             assert!(purse.reserved <= purse.held);
-            held += purse.held as i128;
+            let bond = state::task(&self.storage, task).unwrap().bond;
+            held += purse.held as i128 + bond.parse::<i128>().unwrap_or(0);
         }
         assert_eq!(held, self.escrow);
         assert_eq!(self.balances.values().sum::<i128>() + self.escrow, 2_000_000_000);

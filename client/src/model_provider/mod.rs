@@ -1,5 +1,10 @@
 //! A model provider: tasks are created, funded, cancelled, and their models downloaded.
 
+mod desk;
+mod serve;
+
+pub use serve::{ModelServer, ServeConfig, ServeEvent, Served};
+
 use std::path::Path;
 
 use bauta_learning::model::Model;
@@ -57,7 +62,8 @@ pub async fn create(
     create_scored(chain, signer, settings, initial_model, budget, Vec::new()).await
 }
 
-/// The same for a task that scores its groups on a public test set, whose canonical bytes come with it.
+/// The same for a task that scores its groups on a public test set, whose canonical bytes come with it, or whose model is encrypted, which
+/// has no initial model that the chain knows.
 ///
 /// # Errors
 /// [`ModelProviderError::Refused`] with every reason.
@@ -65,14 +71,15 @@ pub async fn create_scored(
     chain: &Chain,
     signer: &Signer,
     settings: pb::TaskSettings,
-    initial_model: pb::InitialModel,
+    initial_model: impl Into<Option<pb::InitialModel>>,
     budget: u128,
     test_set: Vec<u8>,
 ) -> Result<u64, ModelProviderError> {
+    let initial_model = initial_model.into();
     let request = pb::QueryEstimateRequest {
         owner: signer.address().to_owned(),
         settings: Some(settings.clone()),
-        initial_model: Some(initial_model.clone()),
+        initial_model: initial_model.clone(),
         budget: budget.to_string(),
         test_set: test_set.clone(),
     };
@@ -83,7 +90,7 @@ pub async fn create_scored(
     let message = pb::MsgCreateTask {
         owner: signer.address().to_owned(),
         settings: Some(settings),
-        initial_model: Some(initial_model),
+        initial_model,
         budget: budget.to_string(),
         test_set,
     };
