@@ -1,11 +1,15 @@
 //! Messages to the wasm module, and the machine's calls as messages of the training module.
 
+use abci_app::address::Address;
 use abci_app::coin::Coins;
 use bauta_rounds::Call;
 use bauta_schema::type_url;
 use cosmos_sdk_proto::cosmwasm::wasm::v1::{MsgExecuteContract, MsgInstantiateContract, MsgStoreCode};
 use cosmos_sdk_proto::Any;
 use serde_json::Value;
+
+use crate::account::PREFIX;
+use crate::wrong;
 
 /// Of coins.
 pub const DENOM: &str = "ubauta";
@@ -43,7 +47,10 @@ pub fn execute(sender: String, contract: &str, msg: &Value, coins: u128) -> Any 
 }
 
 /// A call as a message of its sender.
-pub fn message(call: Call, sender: String) -> Any {
+///
+/// # Errors
+/// When a report accuses what is no address.
+pub fn message(call: Call, sender: String) -> Result<Any, String> {
     macro_rules! of {
         ($url:expr, $msg:expr) => {{
             let mut msg = $msg;
@@ -51,7 +58,7 @@ pub fn message(call: Call, sender: String) -> Any {
             any($url, &msg)
         }};
     }
-    match call {
+    Ok(match call {
         Call::CreateTask(msg) => {
             let mut msg = *msg;
             msg.owner = sender;
@@ -76,6 +83,10 @@ pub fn message(call: Call, sender: String) -> Any {
         Call::PublishModel(msg) => of!(type_url::PUBLISH_MODEL, *msg),
         Call::PublishModelChunk(msg) => of!(type_url::PUBLISH_MODEL_CHUNK, msg),
         Call::ComplainAboutWrap(msg) => of!(type_url::COMPLAIN_ABOUT_WRAP, msg),
-        Call::Report { msg, .. } => of!(type_url::REPORT, msg),
-    }
+        Call::Report { mut msg, accused } => {
+            msg.sender = sender;
+            msg.accused = Address::new(accused).map_err(wrong)?.to_bech32(PREFIX);
+            any(type_url::REPORT, &*msg)
+        }
+    })
 }

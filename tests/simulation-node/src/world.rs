@@ -180,7 +180,7 @@ impl World for NodeWorld {
 
     fn deliver(&mut self, provider: usize, call: Call) -> Result<(), String> {
         let person = OTHERS + provider;
-        let message = message(call, self.text(person));
+        let message = message(call, self.text(person))?;
         self.waiting.push((person, message));
         Ok(())
     }

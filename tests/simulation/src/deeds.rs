@@ -25,6 +25,7 @@ use rand_chacha::ChaCha20Rng;
 use sha2::{Digest as _, Sha256};
 
 use crate::blame::numbers_call;
+use crate::overheard::Overheard;
 use crate::plan::RING_BITS;
 use crate::provider::{chunk_calls, deal_call, ectx, header_call, parts, Duty, Provider};
 use crate::seat::unmask_call;
@@ -37,17 +38,21 @@ pub struct Deed {
     pub calls: Vec<Call>,
     /// The round whose content it made up: the sum of its group is then no sum of updates.
     pub made_up: Option<u64>,
+    /// Whether the messages are told to others alone, and no block has them.
+    pub is_whispered: bool,
+    /// Reports beside them.
+    pub reports: Vec<Call>,
 }
 
 type Made<T> = Result<T, String>;
 
 impl From<Vec<Call>> for Deed {
     fn from(calls: Vec<Call>) -> Self {
-        Self { calls, made_up: None }
+        Self { calls, ..Self::default() }
     }
 }
 
-/// One of the deeds that a duty gives an opportunity for. `overheard` are messages of others.
+/// One of the deeds that a duty gives an opportunity for, now and then told to others alone, and beside it a report of what was overheard.
 ///
 /// # Errors
 /// When the chain's records are broken.
@@ -55,16 +60,29 @@ pub fn instead(
     cheat: &mut Provider,
     chain: &dyn World,
     duty: Duty,
-    overheard: &[Call],
+    overheard: &Overheard,
     rng: &mut ChaCha20Rng,
 ) -> Made<Deed> {
     if !cheat.still_has_to(chain, duty)? {
         return Ok(Deed::default());
     }
+    let reports = if rng.gen_ratio(1, 3) { overheard.report(chain, rng)? } else { None };
+    let is_whispered = rng.gen_ratio(1, 5);
+    let deed = other_than_due(cheat, chain, duty, overheard, rng)?;
+    Ok(Deed { is_whispered, reports: reports.into_iter().collect(), ..deed })
+}
+
+fn other_than_due(
+    cheat: &mut Provider,
+    chain: &dyn World,
+    duty: Duty,
+    overheard: &Overheard,
+    rng: &mut ChaCha20Rng,
+) -> Made<Deed> {
     match (duty, rng.gen_range(0..4)) {
         // To be silent, or to send what somebody else has sent.
         (_, 0) => Ok(Deed::default()),
-        (_, 1) if !overheard.is_empty() => Ok(overheard.choose(rng).cloned().into_iter().collect::<Vec<_>>().into()),
+        (_, 1) => Ok(overheard.any(rng).into_iter().collect::<Vec<_>>().into()),
         (Duty::Deal(epoch), 2) => Ok(vec![deal_call(epoch, &bad_deal(cheat, chain, epoch, rng)?)].into()),
         (Duty::Deal(epoch), _) => {
             let mut body = cheat.deal(chain, epoch)?.body;
@@ -117,7 +135,7 @@ pub fn instead(
             let masked = cheat.masked(chain, round)?;
             let other = made_up(cheat, chain, &masked, *[0x80, 0x40].choose(rng).unwrap_or(&0x80))?;
             let calls = [vec![header_call(round, &other)], chunk_calls(round, &other)].concat();
-            Ok(Deed { calls, made_up: Some(round) })
+            Ok(Deed { made_up: Some(round), ..calls.into() })
         }
         (Duty::Chunks(round), _) => {
             let masked = cheat.masked(chain, round)?;
@@ -169,7 +187,7 @@ fn too_much(cheat: &mut Provider, chain: &dyn World, round: u64, rng: &mut ChaCh
     let weight = i64::try_from(cheat.weight).map_err(|error| error.to_string())?;
     *cheat.excess() = Some((round, excess * weight));
     let calls = [vec![header_call(round, &masked)], chunk_calls(round, &masked)].concat();
-    Ok(Deed { calls, made_up: Some(round) })
+    Ok(Deed { made_up: Some(round), ..calls.into() })
 }
 
 /// Numbers of edges of which one is false: it takes away what the cheat's own update has too much, or anything.

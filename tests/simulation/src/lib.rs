@@ -11,6 +11,7 @@ mod chain;
 mod deeds;
 mod kept;
 mod ledger;
+mod overheard;
 mod plan;
 mod provider;
 mod run;

@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use crate::chain::Chain;
 use crate::deeds;
+use crate::overheard::Overheard;
 use crate::plan::{Plan, WINDOW};
 use crate::provider::{Duty, Provider};
 use crate::world::{Over, World, TASK};
@@ -45,6 +46,10 @@ pub struct Outcome {
     pub full: u64,
     /// Restarts of a node.
     pub restarts: u64,
+    /// Reports of cheats, most of them false.
+    pub reports: u64,
+    /// Verdicts on cheats that another had reported.
+    pub reported: u64,
     /// Verdicts against cheats, by offence.
     pub convicted: BTreeMap<String, u64>,
     /// Verdicts against honest providers that fell silent, by offence.
@@ -89,7 +94,7 @@ struct Run<'a, W> {
     providers: Vec<Provider>,
     by_address: BTreeMap<Vec<u8>, usize>,
     underway: Vec<OnItsWay>,
-    overheard: Vec<bauta_rounds::Call>,
+    overheard: Overheard,
     /// Duties that an honest provider let be: it pays for its silence.
     let_be: BTreeSet<(usize, Duty)>,
     /// Rounds in which a cheat made content up.
@@ -145,7 +150,7 @@ impl<'a, W: World> Run<'a, W> {
             by_address: addresses.into_iter().zip(0..).collect(),
             providers: providers?,
             underway: Vec::new(),
-            overheard: Vec::new(),
+            overheard: Overheard::default(),
             let_be: BTreeSet::new(),
             made_up: BTreeSet::new(),
             rng: ChaCha20Rng::seed_from_u64(plan.seed ^ 0x5eed),
@@ -236,22 +241,23 @@ impl<'a, W: World> Run<'a, W> {
         }
         for OnItsWay { index, duty, is_deed, .. } in arrived {
             let provider = &mut self.providers[index];
-            let calls = if is_deed {
-                let deed = deeds::instead(provider, &self.chain, duty, &self.overheard, &mut self.rng)?;
-                if let Some(round) = deed.made_up {
-                    self.made_up.insert((round, index));
-                }
-                deed.calls
+            let deed = if is_deed {
+                deeds::instead(provider, &self.chain, duty, &self.overheard, &mut self.rng)?
             } else {
-                provider.make(&self.chain, duty)?
+                provider.make(&self.chain, duty)?.into()
             };
-            for call in calls {
-                if self.overheard.len() < 64 {
-                    self.overheard.push(call.clone());
-                } else {
-                    let place = self.rng.gen_range(0..64);
-                    self.overheard[place] = call.clone();
+            if let Some(round) = deed.made_up {
+                self.made_up.insert((round, index));
+            }
+            for call in deed.calls {
+                self.overheard.hear(index, call.clone(), &mut self.rng);
+                // What is told to others alone no block has; one of those may report it.
+                if !deed.is_whispered {
+                    self.chain.deliver(index, call)?;
                 }
+            }
+            for call in deed.reports {
+                self.outcome.reports += 1;
                 self.chain.deliver(index, call)?;
             }
         }
@@ -264,6 +270,7 @@ impl<'a, W: World> Run<'a, W> {
             let index = *self.by_address.get(&verdict.provider).ok_or("a verdict against somebody unknown")?;
             let kind = verdict.kind().as_str_name().trim_start_matches("OFFENCE_KIND_").to_lowercase();
             if self.is_hostile(index) {
+                self.outcome.reported += u64::from(!verdict.reporter.is_empty());
                 *self.outcome.convicted.entry(kind).or_default() += 1;
                 continue;
             }
@@ -409,6 +416,8 @@ impl Outcome {
         self.blocks += other.blocks;
         self.full += other.full;
         self.restarts += other.restarts;
+        self.reports += other.reports;
+        self.reported += other.reported;
         for (into, from) in [(&mut self.convicted, &other.convicted), (&mut self.silent, &other.silent)] {
             for (kind, count) in from {
                 *into.entry(kind.clone()).or_default() += count;
@@ -429,8 +438,8 @@ impl std::fmt::Display for Outcome {
         };
         write!(
             f,
-            "{} rounds settled, {} of them finished, {} sums exact, {} updates taken out by blame, {} epochs, {} blocks of which {} had a full lane, {} restarts of a node; cheats convicted: {}; honest but silent: {}",
-            self.rounds, self.finished, self.sums, self.blamed, self.epochs, self.blocks, self.full, self.restarts, counts(&self.convicted), counts(&self.silent)
+            "{} rounds settled, {} of them finished, {} sums exact, {} updates taken out by blame, {} epochs, {} blocks of which {} had a full lane, {} restarts of a node; {} reports of cheats, {} of which convicted; cheats convicted: {}; honest but silent: {}",
+            self.rounds, self.finished, self.sums, self.blamed, self.epochs, self.blocks, self.full, self.restarts, self.reports, self.reported, counts(&self.convicted), counts(&self.silent)
         )
     }
 }
