@@ -88,6 +88,32 @@ async fn a_provider_checks_in_only_in_a_group_of_enough_attested_members() {
 }
 
 #[tokio::test]
+async fn a_provider_that_checked_in_submits_although_an_attested_member_stays_away() {
+    let mut world = World::grouped(9, 4, 1).await;
+    let members = |world: &World| world.node.lock().machine.epoch(1, 1).members;
+    let group_of = |world: &World, index: usize| {
+        let address = world.raw(index);
+        members(world).iter().find(|member| member.address == address).map_or(0, |member| member.group)
+    };
+    while world.task().epoch == 0 || group_of(&world, 0) == 0 {
+        world.height().await;
+    }
+    let own = group_of(&world, 0);
+    let group: Vec<usize> = (0..9).filter(|index| group_of(&world, *index) == own).collect();
+    let absent = *group.last().unwrap();
+    // All of the group are attested, and all are asked for. When one does not come, who has checked in still owes its update.
+    let policy = Policy { min_attested: u32::try_from(group.len()).unwrap(), ..Policy::default() };
+    world.providers[0] = None;
+    world.providers[absent] = None;
+    world.providers[0] = Some(world.open_with(0, policy));
+    world.run().await;
+    let others: Vec<usize> = (0..9).filter(|index| *index != absent).collect();
+    // A group of four in which one stays away is one of three, which is enough.
+    assert_eq!(world.survivors(), vec![others]);
+    assert!(world.node.lock().machine.offences().is_empty());
+}
+
+#[tokio::test]
 async fn false_dealers_with_their_root_are_caught_before_a_seat_evaluates_their_joint_key() {
     let lie = in_epoch(pb::EpochPhase::Partition, |shown| {
         shown.epoch.members[1].slot = 0;
