@@ -7,7 +7,7 @@ use bauta_client::evidence::HandedHeader;
 use bauta_client::policy::Policy;
 use bauta_client::provider::{Behaviour, CheckInTiming, Event, Honest, ProviderError, Scene};
 use bauta_learning::trainers::{Trainer, TrainerError};
-use bauta_schema::training::v1::{OffenceKind, TaskStatus};
+use bauta_schema::training::v1::{OffenceKind, RoundPhase, TaskStatus};
 use bauta_secagg::check_in::CheckedIn;
 use rand::SeedableRng;
 use rand_chacha::ChaCha20Rng;
@@ -151,6 +151,25 @@ async fn a_silent_seat_costs_nothing_where_the_others_are_enough() {
     world.run().await;
     assert_eq!(world.survivors(), [[0, 1, 2, 3, 4]; 2]);
     assert!(world.node.lock().machine.verdicts.is_empty());
+}
+
+#[tokio::test]
+async fn the_round_after_one_that_aborted_is_trained_anew_so_that_no_update_is_in_two_sums() {
+    let mut behaviours = honest(5);
+    for index in 2..5 {
+        behaviours[index] = Shared(Arc::new(Silent { round: 1, as_provider: false }));
+    }
+    let mut world = World::with(behaviours, 1).await;
+    world.run().await;
+    // The requests of the first were committed, two seats of the three that it takes answered, and its sum may have been pieced together.
+    let rounds = [1, 2].map(|number| world.node.lock().machine.round(1, number).round.unwrap());
+    assert!(rounds[0].released && rounds[0].phase() == RoundPhase::Aborted, "{:?}", rounds[0]);
+    assert_eq!(rounds[1].phase(), RoundPhase::Finished);
+    assert_eq!(rounds[0].model_hash, rounds[1].model_hash, "the same model is trained");
+    let trained = world.trained.lock().unwrap();
+    for index in 0..5 {
+        assert_ne!(trained[&(1, index)].1, trained[&(2, index)].1, "provider {index}");
+    }
 }
 
 /// Signs a second header in one round and hands it to a peer.
