@@ -69,6 +69,11 @@ pub enum ServeEvent {
         /// Hash of the canonical bytes of the model.
         model_hash: String,
     },
+    /// The secret of a finished round is gone, and with it what the round came to: the model stays as it was.
+    Lost {
+        /// The round.
+        round: u64,
+    },
     /// The task is over.
     TaskEnded {
         /// How.
@@ -156,7 +161,10 @@ impl<R: CryptoRngCore> ModelServer<R> {
         let awaited = round.is_some_and(|round| {
             round.phase() == pb::RoundPhase::Model && round.epoch == task.epoch && round.number == task.round
         });
-        if awaited && task.status() == pb::TaskStatus::Running && !task.defaulted {
+        // A key that was wrapped to a node's own inventions, or a model sealed for a round that is not there, could not be taken back.
+        let is_awaited = awaited && task.status() == pb::TaskStatus::Running && !task.defaulted;
+        if is_awaited && snapshot.model_is_awaited(&self.chain, task.round).await? {
+            snapshot.dealers()?;
             if snapshot.epoch().key_hash.is_empty() {
                 self.wrap(&snapshot).await?;
             } else {
@@ -260,10 +268,10 @@ impl<R: CryptoRngCore> ModelServer<R> {
     async fn read_rounds(&mut self, snapshot: &Snapshot) -> Result<bool, ProviderError> {
         let applied = self.desk.kept()?.map_or(0, |kept| kept.round);
         for number in applied + 1..=snapshot.task().round {
-            let Some(round) = self.chain.round(self.config.task, number).await?.and_then(|response| response.round)
-            else {
-                continue;
-            };
+            let response = self.chain.round(self.config.task, number).await?;
+            let round = response.and_then(|response| response.round);
+            let round = round.filter(|round| round.number == number && round.task_id == self.config.task);
+            let round = round.ok_or_else(|| wrong(format!("does not show round {number} where that was asked for")))?;
             if round.settled_height == 0 {
                 return Ok(true);
             }
@@ -295,10 +303,21 @@ impl<R: CryptoRngCore> ModelServer<R> {
 
     async fn read_round(&mut self, snapshot: &Snapshot, round: &pb::Round) -> Result<(), ProviderError> {
         let terms = &snapshot.terms;
-        let secret = self
-            .desk
-            .known_secret(round.number)?
-            .ok_or_else(|| ProviderError::LostRecord { what: format!("the secret of round {}", round.number) })?;
+        let mut kept = match self.desk.kept()? {
+            Some(kept) => kept,
+            None => Kept {
+                round: 0,
+                model: self.config.first.encode(),
+                optimiser: OptimiserState::initial(&terms.optimiser, self.config.first.values().len()).encode(),
+            },
+        };
+        let Some(secret) = self.desk.known_secret(round.number)? else {
+            // What it came to cannot be read any more, and later rounds can: who stopped here would lose the bond as well.
+            kept.round = round.number;
+            self.desk.put_kept(&kept)?;
+            (self.listener)(&ServeEvent::Lost { round: round.number });
+            return Ok(());
+        };
         let members = self.chain.epoch(self.config.task, round.epoch).await?.members;
         let check_ins = self.chain.round(self.config.task, round.number).await?.unwrap_or_default().check_ins;
         let ctx = derive::ctx(round).map_err(wrong)?;
@@ -339,14 +358,6 @@ impl<R: CryptoRngCore> ModelServer<R> {
                 Err(_) => out_of_range.push(group.number),
             }
         }
-        let mut kept = match self.desk.kept()? {
-            Some(kept) => kept,
-            None => Kept {
-                round: 0,
-                model: self.config.first.encode(),
-                optimiser: OptimiserState::initial(&terms.optimiser, self.config.first.values().len()).encode(),
-            },
-        };
         let groups: Vec<GroupSum<'_>> = sums.values().map(|(sum, weight)| GroupSum::new(sum, *weight)).collect();
         let count = groups.len();
         if terms.combination().check_groups(count).is_ok() && count > 0 {

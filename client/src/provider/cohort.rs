@@ -83,6 +83,7 @@ impl Provider {
         }
         let wraps = snapshot.wraps()?;
         let keys = self.keys(view.record.epoch, "an enrolment")?;
+        snapshot.member(&self.address, Some(&keys))?;
         let recipients = model_provider::recipients(&snapshot.epoch.members).map_err(wrong)?;
         let place = recipients.iter().position(|recipient| recipient.address == self.address);
         let place = place.ok_or_else(|| wrong("is for others than this provider"))?;
@@ -93,13 +94,18 @@ impl Provider {
             .map_err(|fault| fault.to_string())
             .and_then(|key: EpochKey| key.open(&view.rctx, &sealed).map_err(|fault| fault.to_string()));
         match opened {
-            Ok(bytes) => {
-                let model = Model::decode(&bytes)?;
-                if model.spec() != &snapshot.terms.spec {
-                    return Err(wrong("has other tensors than the task's settings"));
+            // Bytes that have their hash and are no model of this task convict nobody: who gets them takes no part in the round.
+            Ok(bytes) => match Model::decode(&bytes) {
+                Ok(model) if model.spec() == &snapshot.terms.spec => Ok(Some(model)),
+                Ok(_) => {
+                    self.sat_out("training", &"the encrypted model has other tensors than the task's settings");
+                    Ok(None)
                 }
-                Ok(Some(model))
-            }
+                Err(error) => {
+                    self.sat_out("training", &format!("what was encrypted is no model: {error}"));
+                    Ok(None)
+                }
+            },
             Err(why) => {
                 self.complain_about_wrap(snapshot, height, view, &wraps, published.blob_hash, why).await?;
                 Ok(None)

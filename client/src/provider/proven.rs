@@ -63,7 +63,7 @@ pub(super) fn same<T: PartialEq + ?Sized>(
 
 impl Snapshot {
     /// Whether the task with these settings is proven; not yet if it was created in the last block.
-    pub(super) async fn task_is_proven(&self, chain: &Chain) -> Result<bool, ProviderError> {
+    pub(crate) async fn task_is_proven(&self, chain: &Chain) -> Result<bool, ProviderError> {
         if chain.light().is_none() {
             return Ok(true);
         }
@@ -133,7 +133,7 @@ impl Snapshot {
     }
 
     /// Whether the seats are proven, and the dealers whose joint key they share.
-    pub(super) async fn dealers_are_proven(&self, chain: &Chain) -> Result<bool, ProviderError> {
+    pub(crate) async fn dealers_are_proven(&self, chain: &Chain) -> Result<bool, ProviderError> {
         if chain.light().is_none() {
             return Ok(true);
         }
@@ -161,6 +161,25 @@ impl Snapshot {
         same(what, "number of groups", &shown.groups, &proven.groups)?;
         same(what, "value of the joint key", &shown.partition_point, &proven.partition_point)?;
         Ok(true)
+    }
+
+    /// Whether it is proven that a round of this number waits for its model, and under which key of the epoch.
+    pub(crate) async fn model_is_awaited(&self, chain: &Chain, number: u64) -> Result<bool, ProviderError> {
+        if chain.light().is_none() {
+            return Ok(true);
+        }
+        if !self.task_is_proven(chain).await? || !self.dealers_are_proven(chain).await? {
+            return Ok(false);
+        }
+        let shown = self.epoch();
+        let Some(proven) = epoch(chain, shown.task_id, shown.number).await? else { return Ok(false) };
+        if proven.key_hash.is_empty() && !shown.key_hash.is_empty() {
+            return Ok(false);
+        }
+        same("an epoch", "key", &shown.key_hash, &proven.key_hash)?;
+        let key = keys::numbers(prefix::ROUND, &[shown.task_id, number]);
+        let round = record::<pb::Round>(chain, &key).await?;
+        Ok(round.is_some_and(|round| round.phase() == pb::RoundPhase::Model && round.epoch == shown.number))
     }
 
     /// Whether a round is proven up to a stage, and the epoch with its seats and groups.

@@ -29,8 +29,9 @@ impl Provider {
     pub(super) async fn check_in(&mut self, snapshot: &Snapshot, height: u64, round: u64) -> Result<(), ProviderError> {
         let Some(view) = snapshot.round()? else { return Ok(()) };
         let records = self.records.epoch(view.record.epoch).round(round);
-        let is_ready =
-            self.config.check_in == CheckInTiming::Early || records.update(view.model_hash.as_bytes())?.is_some();
+        // An encrypted model is opened first: one that does not open is complained about, and nothing is owed to its round.
+        let may_be_early = self.config.check_in == CheckInTiming::Early && view.published.is_none();
+        let is_ready = may_be_early || records.update(view.model_hash.as_bytes())?.is_some();
         // Who checks in has committed to submit, and will not on a false model.
         if is_ready
             && self.behaviour.checks_in(round)
