@@ -156,8 +156,8 @@ async fn a_silent_seat_costs_nothing_where_the_others_are_enough() {
 #[tokio::test]
 async fn the_round_after_one_that_aborted_is_trained_anew_so_that_no_update_is_in_two_sums() {
     let mut behaviours = honest(5);
-    for index in 2..5 {
-        behaviours[index] = Shared(Arc::new(Silent { round: 1, as_provider: false }));
+    for behaviour in &mut behaviours[2..] {
+        *behaviour = Shared(Arc::new(Silent { round: 1, as_provider: false }));
     }
     let mut world = World::with(behaviours, 1).await;
     world.run().await;

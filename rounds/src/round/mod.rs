@@ -223,7 +223,8 @@ pub(crate) fn advance(
     epoch: Epoch,
 ) -> Result<(), Error> {
     let mut round = state::round(turn.storage, task.id, task.round)?;
-    if task.defaulted && round.phase() != RoundPhase::Model {
+    // A released round goes on: partials open its sum to the model provider whatever becomes of the task, so it is paid for.
+    if task.defaulted && round.phase() != RoundPhase::Model && !round.released {
         let progress = state::finalise(turn.storage, task.id, round.number)?;
         finalise::release_work(turn, &progress)?;
         return settle::abort(turn, task, terms, epoch, round, AbortReason::NoModel);

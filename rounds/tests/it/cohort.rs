@@ -4,6 +4,7 @@
 use crate::groups::{clients_of, grouped};
 use crate::store::BlobStore;
 use crate::world::{all_but, create, World, OWNER};
+use bauta_rounds::escrow::Purse;
 use bauta_rounds::{cost, derive, model_provider, state, Call, Error, Rejection};
 use bauta_schema::training::v1 as pb;
 use bauta_schema::training::v1::OffenceKind;
@@ -369,6 +370,43 @@ fn a_wrap_that_does_not_open_ends_the_task_at_the_model_providers_cost_and_nobod
         assert_eq!(cohort.world.balance(i), (BOND / n as u128) as i128);
     }
     assert_eq!(cohort.world.blobs, BlobStore::default());
+}
+
+#[test]
+fn a_complaint_about_a_released_round_ends_the_task_when_the_round_is_paid_for() {
+    let n = 5;
+    let mut cohort = Cohort::new(n, 5, 911);
+    let other = EpochKey::generate(&mut cohort.world.rng);
+    let wraps = cohort.wraps();
+    cohort.wrap_with(&wraps).unwrap();
+    cohort.key = other;
+    let sealed = cohort.publish(b"unreadable to one who kept it for later");
+    cohort.world.check_in(&all_but(n, &[]));
+    cohort.world.until_round(pb::RoundPhase::Submit);
+    for i in 0..n {
+        let update = cohort.world.update(i, 1);
+        let masked = cohort.masked(i, &update);
+        cohort.world.submit_masked(i, &masked);
+    }
+    cohort.world.until_round(pb::RoundPhase::Unmask);
+    // Every partial is posted, so that the model provider has the sum; in the same block somebody of its own complains.
+    cohort.world.unmask(&all_but(n, &[]));
+    let complaint = cohort.complain(1, &wraps, sha256(&[&sealed.blob]));
+    cohort.world.send_as(1, Call::ComplainAboutWrap(complaint)).unwrap();
+    let settled = cohort.world.until_settled(1);
+    assert_eq!(settled.phase(), pb::RoundPhase::Finished);
+    cohort.world.block();
+    let task = cohort.world.the_task();
+    assert_eq!(task.status(), pb::TaskStatus::Defaulted);
+    // For an update each, as for every finished round, beside the share of the bond.
+    assert!(Purse::of(&task).unwrap().rewards > 0);
+    for i in 0..n {
+        assert!(cohort.world.balance(i) > (BOND / n as u128) as i128, "provider {i}");
+    }
+    assert!(cohort.world.verdicts.is_empty());
+    // Its sum stays where the model provider may read it.
+    let sum = state::hash(&settled.groups[0].aggregate_hash).unwrap();
+    assert!(cohort.world.blobs.0.contains_key(&sum));
 }
 
 #[test]
