@@ -221,7 +221,7 @@ fn no_changed_message_makes_the_vm_fail() {
         }
         chain.restore();
         // A page of history costs by what was settled, and a call may use only so much: the chain does not grow old.
-        if chain.verdicts >= 8 {
+        if chain.verdicts >= 5 {
             *chain = Chain::in_use();
         }
     });
