@@ -2,7 +2,7 @@
 //! type of its own, so that a message of one cannot be checked against another.
 
 use crate::curve::HashKind;
-use crate::encoding::{sha256, tag, within, Hex, Malformed, Writer};
+use crate::encoding::{sha256, tag, within, Malformed, Writer};
 use crate::switched_off;
 
 macro_rules! hash_type {
@@ -31,11 +31,12 @@ macro_rules! hash_type {
 
         impl core::fmt::Debug for $name {
             fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-                write!(f, concat!(stringify!($name), "({})"), Hex(&self.0))
+                write!(f, concat!(stringify!($name), "({})"), $crate::encoding::Hex(&self.0))
             }
         }
     };
 }
+pub(crate) use hash_type;
 
 hash_type!(
     /// SHA-256 of a task's canonical settings.

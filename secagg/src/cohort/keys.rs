@@ -1,8 +1,8 @@
 //! An epoch's key, and the model of a round encrypted under it.
 
-use crate::context::{Ectx, ModelHash, Rctx};
+use crate::context::{hash_type, Ectx, ModelHash, Rctx};
 use crate::curve::Point;
-use crate::encoding::{sha256, tag, Hex};
+use crate::encoding::{sha256, tag};
 use chacha20poly1305::aead::AeadInPlace;
 use chacha20poly1305::{ChaCha20Poly1305, KeyInit, Tag};
 use hkdf::Hkdf;
@@ -15,38 +15,12 @@ pub const SALT: usize = 32;
 /// Bytes that a blob has more than its model: salt and tag.
 pub const OVERHEAD: usize = SALT + 16;
 
-macro_rules! published {
-    ($(#[$doc:meta])* $name:ident) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name([u8; 32]);
-
-        impl $name {
-            /// Takes 32 bytes read from state or from a message.
-            pub const fn from_bytes(bytes: [u8; 32]) -> Self {
-                Self(bytes)
-            }
-
-            /// The 32 bytes.
-            pub const fn as_bytes(&self) -> &[u8; 32] {
-                &self.0
-            }
-        }
-
-        impl core::fmt::Debug for $name {
-            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-                write!(f, concat!(stringify!($name), "({})"), Hex(&self.0))
-            }
-        }
-    };
-}
-
-published!(
+hash_type!(
     /// `SHA-256(lp("bauta/1/cohort/key") | ectx | epoch key)`, fixed once an epoch: an AEAD does not commit to its key, and one blob could
     /// open to two models under two keys.
     KeyHash
 );
-published!(
+hash_type!(
     /// `SHA-256(lp("bauta/1/cohort/model") | salt | plaintext)`. The salt is inside the blob, so that nobody tries models against it.
     PlainHash
 );
